@@ -1,0 +1,111 @@
+//! The one error type: few variants, each of which a user can act on.
+//!
+//! Every text is one lower-case line that names the file and the numbers and ends with what to do next. The operating
+//! system's own words stay reachable through [`std::error::Error::source`]. Which exit code a variant means is the
+//! command line's business, not this module's.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What everything fallible in this crate returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request does not fit the image or itself: a window past the end, an amount out of range.
+    #[error("{0}")]
+    Request(String),
+
+    /// The file is not what it should be: a directory, not whole pixels, a header that lies.
+    #[error("{}: {what}", path.display())]
+    Unfit {
+        /// The file that does not fit.
+        path: PathBuf,
+        /// What is wrong with it, with the numbers, and the way out.
+        what: String,
+    },
+
+    /// There is no such file.
+    #[error("{}: no such file; check the name, or make one with 'pagelight create'", path.display())]
+    NotFound {
+        /// The name that leads nowhere.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+
+    /// A file of that name is there already, and it is never overwritten.
+    #[error("{}: exists already and is not overwritten; choose another name or remove it first", path.display())]
+    Exists {
+        /// The name that is taken.
+        path: PathBuf,
+    },
+
+    /// The operating system does not let this user do it.
+    #[error("cannot {doing} {}: permission denied; check the rights of the file and of its folder", path.display())]
+    Permission {
+        /// What was being done, as a verb: `open`, `write`.
+        doing: &'static str,
+        /// The file it was done to.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+
+    /// Reading or writing failed: a full disk, a disk error, a file truncated while in use.
+    #[error("cannot {doing} {}: {hint}", path.display())]
+    Io {
+        /// What was being done, as a verb: `read`, `write`.
+        doing: &'static str,
+        /// The file it was done to.
+        path: PathBuf,
+        /// What to do next.
+        hint: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
+
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// A file that is not what it should be; `what` says why and ends with the way out.
+    pub fn unfit(path: &Path, what: impl Into<String>) -> Error {
+        Error::Unfit {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    /// Turns an operating-system error into the variant a user can act on; `doing` is a verb.
+    pub fn io(doing: &'static str, path: &Path, source: io::Error) -> Error {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Error::NotFound { path, source },
+            io::ErrorKind::AlreadyExists => Error::Exists { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Error::Permission { doing, path, source }
+            }
+            kind => Error::Io {
+                doing,
+                path,
+                hint: hint(kind).to_owned(),
+                source,
+            },
+        }
+    }
+}
+
+/// What to do next, as far as the kind of error tells.
+fn hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space and try again",
+        io::ErrorKind::FileTooLarge => "the file system or a limit (ulimit -f) refuses files of this size",
+        io::ErrorKind::OutOfMemory => "close other programs, or give a smaller --memory",
+        _ => "look at the disk and at the system's log, then try again",
+    }
+}
