@@ -180,4 +180,8 @@ impl Kernel {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "samples are made of numbers known to fit"
+)]
 mod tests;

@@ -15,8 +15,8 @@ use std::ops::Range;
 use crate::layout::Layout;
 use crate::pixel::PIXEL_QUANTUM_BYTES;
 
-/// Memory is mapped in pages of this many bytes; only [`Cut`] cares, to bound what stays mapped.
-const PAGE_BYTES: u64 = 4096;
+/// The most that one touched byte may bring into memory; only [`Cut`] cares, to bound what stays mapped.
+const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
 /// A run of whole pixels, or a rectangle of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,15 +151,17 @@ impl Window {
         position(part.start)..position(part.end - 1) + 1
     }
 
-    /// Window bytes that touch at most about `resident_bytes` of pages: fewer than those where rows are short and far
-    /// apart, so that each brings a page of its own.
+    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and
+    /// far apart, because each may bring a whole huge page.
     fn bytes_within(&self, resident_bytes: u64) -> u64 {
-        if self.rows == 1 || self.stride_bytes < self.row_bytes + PAGE_BYTES {
-            return resident_bytes;
+        let row_resident_bytes = self.stride_bytes.min(self.row_bytes + 2 * HUGE_PAGE_BYTES);
+        let rows = resident_bytes / row_resident_bytes;
+        // A row that is larger than the bound is cut within itself.
+        if rows == 0 {
+            resident_bytes.min(self.row_bytes)
+        } else {
+            rows * self.row_bytes
         }
-        let row_resident_bytes = self.row_bytes.next_multiple_of(PAGE_BYTES) + PAGE_BYTES;
-        let row_share = self.row_bytes as f64 / row_resident_bytes as f64;
-        (resident_bytes as f64 * row_share) as u64
     }
 }
 
@@ -182,15 +184,16 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// What a thread takes at once, unless the window or the memory is small.
-    pub const CHUNK_BYTES: u64 = 256 * 1024 / QUANTUM * QUANTUM;
-    /// What a slot holds: small enough to stay in the nearest cache between the two copies.
-    pub const PIECE_BYTES: u64 = 16 * 1024 / QUANTUM * QUANTUM;
+    /// What a slot holds: small enough to stay in the nearest cache between the two copies. A multiple of 64 too, the
+    /// step of the copies.
+    pub const PIECE_BYTES: u64 = 16_320;
+    /// What a thread takes at once, unless the window or the memory is small: 255 KiB.
+    pub const CHUNK_BYTES: u64 = 16 * Cut::PIECE_BYTES;
 
-    /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that a
-    /// small window still has `threads` spans to hand out.
+    /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that even
+    /// a small window has a few spans for each of `threads`: the threads should end together.
     pub fn new(window: &Window, span_resident_bytes: u64, threads: u64) -> Cut {
-        let share_bytes = window.bytes().div_ceil(threads);
+        let share_bytes = window.bytes().div_ceil(4 * threads);
         let span_bytes = window.bytes_within(span_resident_bytes).min(share_bytes);
         let chunk_bytes = Cut::CHUNK_BYTES.min(whole_quanta(span_bytes));
         Cut {
@@ -259,6 +262,7 @@ fn whole_quanta(bytes: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "the tests' images are small")]
 mod tests {
     use super::*;
     use crate::pixel::PixelFormat;
@@ -375,8 +379,8 @@ mod tests {
         let layout = layout(0, 30_000, 40_000);
         let column = Window::rect(&layout, 5, 0, 1, 40_000).expect("inside");
         let cut = Cut::new(&column, 8 << 20, 2);
-        let rows = cut.span(0).end / 8;
-        assert!(rows * 2 * PAGE_BYTES <= 8 << 20, "{rows} rows");
-        assert!(rows > 500, "{rows} rows");
+        let bounds = column.bounds(cut.span(0));
+        assert!(bounds.end - bounds.start <= 8 << 20, "{bounds:?}");
+        assert!(cut.span(0).end >= 24 * 8);
     }
 }

@@ -1,0 +1,6 @@
+//! Services of the operating system, one file each. This floor and `map` are the only ones with unsafe code, and the
+//! only ones to change when Pagelight moves to another system.
+
+pub mod copy;
+pub mod disk;
+pub mod unnamed;
