@@ -1,5 +1,4 @@
-//! Runs a job in this process: threads take spans of the window, map each, and edit it chunk by chunk. The only door
-//! to rayon.
+//! Runs a job in this process: threads take spans of the window, map each, and edit it chunk by chunk.
 //!
 //! The engine knows no terminal (progress goes to a callback), no other process, and nothing of the file but the job's
 //! window.
@@ -10,20 +9,19 @@
 //! 3. A thread maps one span at a time and lets it go before the next, so what stays in memory is bounded by
 //!    [`Settings::memory_bytes`], whatever the image's size.
 
-use std::ops::ControlFlow;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::map::{MappedFile, PageIn, View};
 use crate::op::Kernel;
 use crate::os::disk::{self, FileSystem};
+use crate::threads::{self, Progress, Turns};
 use crate::window::{Chunk, Cut, Window, split};
 
 /// What is copied out, changed and copied into the slot at once: private bytes on the stack, small enough for the
 /// nearest cache, and whole pixels of every format. A multiple of 64, the step of the copies.
-const TILE_BYTES: u64 = 960;
+const TILE_BYTES: usize = 960;
 
 /// How a job is to be run; what it does to the image does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +43,13 @@ impl Settings {
     /// As many threads as this process may use at once, and the usual memory.
     pub fn default_here() -> Settings {
         Settings {
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: threads::available(),
             memory_bytes: Settings::DEFAULT_MEMORY_BYTES,
         }
     }
 }
 
-/// Called after each chunk with the bytes just finished, from any thread; `Break` ends the run after the chunks in
-/// flight.
-pub type Progress<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
-
-/// Edits the window of `job` in `image` and returns how many samples clipped.
+/// Edits the window of `job` in `image` and returns how many samples clipped. `progress` hears of every chunk.
 ///
 /// # Errors
 /// The first one that any thread met, `Io` as a rule: then part of the window is edited and the rest is not.
@@ -69,22 +63,11 @@ pub fn run(job: &Job, image: &MappedFile, settings: &Settings, progress: Progres
         cut: Cut::new(&job.window, span_memory_bytes, threads),
         page_in: page_in_for(image),
         progress,
-        next_span: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads.max(1))
-        .build()
-        .map_err(|error| Error::io("start threads for", image.path(), std::io::Error::other(error)))?;
-    // One long task a thread, and none inside it: a stolen task would find its slot in use.
-    let ended = pool.broadcast(|_| {
-        let ended = Thread::new(&run).and_then(|mut thread| thread.work());
-        if ended.is_err() {
-            run.stop.store(true, Ordering::Relaxed);
-        }
-        ended
-    });
-    ended.into_iter().sum()
+    let clipped = threads::share(settings.threads, run.cut.spans(), |turns| {
+        Thread::new(&run)?.work(turns)
+    })?;
+    Ok(clipped.into_iter().sum())
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -103,8 +86,6 @@ struct Run<'a> {
     cut: Cut,
     page_in: PageIn,
     progress: Progress<'a>,
-    next_span: AtomicU64,
-    stop: AtomicBool,
 }
 
 /// What a thread has for itself.
@@ -137,22 +118,18 @@ impl<'a> Thread<'a> {
         Ok(Thread {
             run,
             kernel: run.job.op.kernel(run.job.format),
-            slot: View::anonymous(Cut::PIECE_BYTES as usize)?,
+            slot: View::anonymous(Cut::PIECE_BYTES)?,
             clipped: 0,
         })
     }
 
     /// Takes spans until there are none, and returns how many samples clipped.
-    fn work(&mut self) -> Result<u64> {
-        loop {
-            let span = self.run.next_span.fetch_add(1, Ordering::Relaxed);
-            if span >= self.run.cut.spans() {
-                return Ok(self.clipped);
-            }
+    fn work(mut self, spans: &Turns) -> Result<u64> {
+        while let Some(span) = spans.take() {
             let mapped = self.map(self.run.cut.span(span))?;
             for chunk in self.run.cut.chunks_of(span) {
-                if self.run.stop.load(Ordering::Relaxed) {
-                    return Ok(self.clipped);
+                if spans.stopped() {
+                    break;
                 }
                 self.edit(&mapped, &chunk)?;
                 let chunk_bytes = chunk.part.end - chunk.part.start;
@@ -161,6 +138,7 @@ impl<'a> Thread<'a> {
                 }
             }
         }
+        Ok(self.clipped)
     }
 
     /// Maps the bytes `part` of the window and brings them in.
@@ -189,10 +167,10 @@ impl<'a> Thread<'a> {
 
     /// Puts the finished bytes of `piece` into the slot.
     fn fill_slot(&mut self, span: &Span, window: &Window, piece: Range<u64>) -> Result<()> {
-        let mut buffer = [0; TILE_BYTES as usize];
+        let mut buffer = [0; TILE_BYTES];
         let mut at = 0;
         for range in window.ranges(piece) {
-            for part in split(range, TILE_BYTES) {
+            for part in split(range, TILE_BYTES as u64) {
                 let part = span.inside(&part);
                 let tile = &mut buffer[..part.len()];
                 span.view.copy_out(part.start, tile)?;

@@ -1,11 +1,41 @@
-//! Pagelight.
-#![warn(missing_docs)]
+//! Pagelight edits images that are bigger than memory, in place, through memory maps, with many threads on one file.
+//!
+//! A [`job::Job`] applies an [`op::Op`] to a [`window::Window`] of an image, whose pixels lie in the file as its
+//! [`layout::Layout`] says. [`map::View`]s map the window span by span; each piece of a span is changed on its way into
+//! a thread's slot and copied back from there.
+//!
+//! # The house, floor by floor
+//! A file imports only from the floors below it; `tests/tidy.rs` holds the rule.
+//!
+//! | module | knows | deliberately does not know |
+//! |---|---|---|
+//! | [`error`] | what can go wrong, and what to do then | exit codes |
+//! | [`pixel`], [`layout`], [`window`] | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
+//! | [`op`] | what happens to the samples in a slice of bytes | files, threads, errors |
+//! | [`os`] | services of the operating system | images |
+//! | [`map`] | bytes of a file as memory | images |
+//! | [`threads`] | many threads on one row of work | what the work is |
+//! | [`mod@format`] | headers, and the layouts they mean | pixels' values |
+//! | [`job`] | one edit of one window | how it is run |
+//! | [`engine`] | how a job is run in this process | terminals, other processes, file formats |
+//! | [`estimate`] | what an edit would do, from a sample | |
+//! | [`synth`] | test pictures | |
+//!
+//! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
+//!
+//! Unsafe code stands in [`os`] and [`map`] only, and nothing lends a reference into a map: other processes may change
+//! its bytes at any moment.
+
 pub mod engine;
 pub mod error;
+pub mod estimate;
+pub mod format;
 pub mod job;
 pub mod layout;
 pub mod map;
 pub mod op;
 pub mod os;
 pub mod pixel;
+pub mod synth;
+pub mod threads;
 pub mod window;

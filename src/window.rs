@@ -186,9 +186,9 @@ pub struct Cut {
 impl Cut {
     /// What a slot holds: small enough to stay in the nearest cache between the two copies. A multiple of 64 too, the
     /// step of the copies.
-    pub const PIECE_BYTES: u64 = 16_320;
+    pub const PIECE_BYTES: usize = 16_320;
     /// What a thread takes at once, unless the window or the memory is small: 255 KiB.
-    pub const CHUNK_BYTES: u64 = 16 * Cut::PIECE_BYTES;
+    pub const CHUNK_BYTES: u64 = 16 * Cut::PIECE_BYTES as u64;
 
     /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that even
     /// a small window has a few spans for each of `threads`: the threads should end together.
@@ -199,7 +199,7 @@ impl Cut {
         Cut {
             window_bytes: window.bytes(),
             chunk_bytes,
-            piece_bytes: Cut::PIECE_BYTES.min(chunk_bytes),
+            piece_bytes: chunk_bytes.min(Cut::PIECE_BYTES as u64),
             chunks_per_span: (span_bytes / chunk_bytes).max(1),
         }
     }

@@ -1,0 +1,98 @@
+//! Many threads on one row of numbered pieces of work. The only door to rayon.
+//!
+//! Each thread runs one long task that asks [`Turns`] for the next number. No rayon call is made within a task: a
+//! thread that waits there would take up another task, in the middle of whatever the first had in its hands.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::error::{Error, Result};
+
+/// What long work reports to: called now and then with the bytes just finished, from any thread. `Break` asks for an
+/// early end.
+pub type Progress<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
+
+/// Hands out the numbers from 0 on, each once.
+#[derive(Debug)]
+pub struct Turns {
+    next: AtomicU64,
+    end: u64,
+    stop: AtomicBool,
+}
+
+impl Turns {
+    /// The next number, unless there are no more or a thread failed.
+    pub fn take(&self) -> Option<u64> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        (turn < self.end && !self.stopped()).then_some(turn)
+    }
+
+    /// True once a thread has failed, so that the others need not go on.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// As many threads as this process may run at once.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs `task` on each of `threads` threads over the numbers from 0 to `end`, and returns what the tasks did.
+///
+/// # Errors
+/// The first error by thread; the other threads stop at their next turn. `Io` if the system grants no threads.
+pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&Turns) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let turns = Turns {
+        next: AtomicU64::new(0),
+        end,
+        stop: AtomicBool::new(false),
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.max(1))
+        .build()
+        .map_err(|error| Error::Io {
+            doing: "start",
+            path: "threads".into(),
+            hint: format!("the system does not grant {threads}; give a smaller --threads"),
+            source: std::io::Error::other(error),
+        })?;
+    let ended = pool.broadcast(|_| {
+        let ended = task(&turns);
+        if ended.is_err() {
+            turns.stop.store(true, Ordering::Relaxed);
+        }
+        ended
+    });
+    ended.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_turn_is_taken_once() {
+        for (threads, end) in [(1, 0), (1, 1), (2, 1), (3, 1000)] {
+            let taken = share(threads, end, |turns| {
+                Ok(std::iter::from_fn(|| turns.take()).collect::<Vec<_>>())
+            });
+            let mut taken: Vec<u64> = taken.expect("no task failed").concat();
+            taken.sort_unstable();
+            assert!(taken.into_iter().eq(0..end));
+        }
+    }
+
+    #[test]
+    fn one_failure_ends_all() {
+        let failed = share(2, u64::MAX, |turns| {
+            while let Some(turn) = turns.take() {
+                if turn == 100 {
+                    return Err(Error::Interrupted);
+                }
+            }
+            Ok(())
+        });
+        assert!(matches!(failed, Err(Error::Interrupted)));
+    }
+}
