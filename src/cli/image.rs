@@ -1,0 +1,91 @@
+//! The words of every command that names an image, and of those that name a part of it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use pagelight::error::{Error, Result};
+use pagelight::format::{self, Described, Overrides};
+use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::pixel::PixelFormat;
+use pagelight::window::Window;
+
+use super::words::{self, Rect};
+
+/// An image, and what it looks like where no header says so.
+#[derive(Args)]
+#[command(next_help_heading = "The image")]
+pub(super) struct ImageArgs {
+    /// The raw image; an ENVI header (.hdr) beside it is read
+    pub(super) image: PathBuf,
+    /// What a pixel looks like: rgba16, rgb16be, gray:i16le, mycolor, ... [default: the header's, or rgba16]
+    #[arg(long, value_name = "FORMAT")]
+    pixel: Option<PixelFormat>,
+    /// Width and height of the image in pixels [default: the header's]
+    #[arg(long, value_name = "WxH", value_parser = words::size)]
+    size: Option<(u64, u64)>,
+    /// Bytes before the first pixel [default: the header's, or 0]
+    #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
+    data_offset: Option<u64>,
+}
+
+/// An open image whose layout is known.
+pub(super) struct OpenImage {
+    pub(super) file: MappedFile,
+    pub(super) described: Described,
+}
+
+impl ImageArgs {
+    /// Opens the image and finds out its layout.
+    pub(super) fn open(&self, access: Access) -> Result<OpenImage> {
+        let file = MappedFile::open(&self.image, access)?;
+        let overrides = Overrides {
+            format: self.pixel,
+            size: self.size,
+            data_offset: self.data_offset,
+        };
+        let described = format::describe(&self.image, file.len(), &overrides)?;
+        Ok(OpenImage { file, described })
+    }
+}
+
+/// Which part of the image; all of it unless told otherwise.
+#[derive(Args)]
+#[command(next_help_heading = "The window")]
+pub(super) struct WindowArgs {
+    /// First byte of the window, counted from the first pixel's first byte
+    #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
+    offset: Option<u64>,
+    /// Bytes in the window [default: to the end of the image]
+    #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
+    length: Option<u64>,
+    /// The window as a rectangle in pixels
+    #[arg(long, value_name = "X,Y,W,H", value_parser = words::rect, conflicts_with_all = ["offset", "length"])]
+    rect: Option<Rect>,
+}
+
+impl WindowArgs {
+    /// The window that the words mean in the image `path`.
+    pub(super) fn window(&self, path: &Path, layout: &Layout) -> Result<Window> {
+        let window = match (self.rect, self.offset, self.length) {
+            (Some(rect), _, _) => Window::rect(layout, rect.x, rect.y, rect.width, rect.height),
+            (None, None, None) => Ok(Window::whole(layout)),
+            (None, offset, length) => {
+                let offset = offset.unwrap_or(0);
+                let length = length.unwrap_or(layout.data_bytes().saturating_sub(offset));
+                Window::run(layout, offset, length)
+            }
+        };
+        window.map_err(|why| Error::Request(format!("{}: {why}", path.display())))
+    }
+
+    /// The window in a few words.
+    pub(super) fn describe(&self) -> String {
+        match (self.rect, self.offset, self.length) {
+            (Some(Rect { x, y, width, height }), _, _) => format!("the {width}x{height} pixels at {x},{y}"),
+            (None, None, None) => "the whole image".to_owned(),
+            (None, offset, None) => format!("all bytes from {} on", offset.unwrap_or(0)),
+            (None, offset, Some(length)) => format!("{length} bytes from {} on", offset.unwrap_or(0)),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `pagelight info`: what an image looks like, and how that is known.
+
+use clap::Args;
+use pagelight::error::{Error, Result};
+use pagelight::map::Access;
+use pagelight::os::disk;
+use serde_json::json;
+
+use super::Global;
+use super::image::ImageArgs;
+use super::output::{self, count};
+
+/// Say what an image looks like: pixels, size, header, file system
+#[derive(Args)]
+pub(super) struct Info {
+    #[command(flatten)]
+    image: ImageArgs,
+}
+
+impl Info {
+    pub(super) fn run(&self, global: &Global) -> Result<()> {
+        let image = self.image.open(Access::Read)?;
+        let path = &self.image.image;
+        let file_system = disk::file_system(image.file.file()).map_err(|error| Error::io("look at", path, error))?;
+        let layout = &image.described.layout;
+        let format = layout.format();
+        let channels = format.channels.names().join(",");
+        let edited = format.channels.color().describe(format.channels);
+        let size = match (layout.width(), layout.height()) {
+            (Some(width), Some(height)) => format!("{width}x{height}, {} pixels", count(layout.pixels())),
+            _ => format!(
+                "{} pixels in a run; --size says how wide a row is",
+                count(layout.pixels())
+            ),
+        };
+        let header = image.described.header.as_ref();
+        let header_text = header.map_or_else(|| "none".to_owned(), |header| header.display().to_string());
+        global.result(
+            &format!(
+                "{}\n  size         {size}\n  pixel        {format}, {} bytes\n  channels     {channels}; brighten \
+                 edits {edited}\n  data         {} from byte {} on\n  header       {header_text}\n  file         {} \
+                 bytes on {file_system}",
+                path.display(),
+                format.pixel_bytes(),
+                output::bytes(layout.data_bytes()),
+                layout.data_offset(),
+                count(image.file.len()),
+            ),
+            &json!({
+                "image": path.to_string_lossy(),
+                "header": header.map(|header| header.to_string_lossy()),
+                "pixel_format": format.to_string(),
+                "pixel_bytes": format.pixel_bytes(),
+                "channels": format.channels.names(),
+                "edited_channels": edited.split(',').collect::<Vec<_>>(),
+                "width": layout.width(),
+                "height": layout.height(),
+                "pixels": layout.pixels(),
+                "data_offset": layout.data_offset(),
+                "data_bytes": layout.data_bytes(),
+                "file_bytes": image.file.len(),
+                "file_system": file_system.to_string(),
+            }),
+        );
+        Ok(())
+    }
+}

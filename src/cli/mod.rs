@@ -1,0 +1,217 @@
+//! The command line: the only floor that prints, reads the environment or exits, and the only door to clap and
+//! indicatif. One file per command.
+//!
+//! Results go to stdout; progress, messages and errors to stderr, an error as one line.
+
+mod brighten;
+mod create;
+mod demo;
+mod image;
+mod info;
+mod output;
+mod progress;
+mod self_help;
+mod words;
+
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use anstream::ColorChoice;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use pagelight::error::{Error, Result};
+
+/// Edits images bigger than memory, in place, through memory maps, on all cores.
+#[derive(Parser)]
+#[command(name = "pagelight", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Also say how the work is done: threads, memory
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Print the result as one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+    /// How to show progress, on stderr: auto draws a bar on a terminal and prints a line now and then elsewhere
+    #[arg(long, global = true, value_enum, default_value_t = ProgressChoice::Auto, value_name = "WHEN")]
+    progress: ProgressChoice,
+    /// When to use colors; auto heeds NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    color: ColorWhen,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProgressChoice {
+    Auto,
+    Plain,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Brighten(brighten::Brighten),
+    Create(create::Create),
+    Info(info::Info),
+    Demo(demo::Demo),
+    Completions(self_help::Completions),
+    Man(self_help::Man),
+}
+
+impl Cli {
+    /// Does what the command says.
+    pub(crate) fn run(&self) -> Result<()> {
+        let global = &self.global;
+        match &self.command {
+            Command::Brighten(command) => command.run(global),
+            Command::Create(command) => command.run(global),
+            Command::Info(command) => command.run(global),
+            Command::Demo(command) => command.run(global),
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
+        }
+    }
+}
+
+/// Reads the program's arguments. `Err` is the exit code when there is nothing more to do: help was asked for, or the
+/// words are off.
+pub(crate) fn parse() -> std::result::Result<Cli, ExitCode> {
+    // Needed before the words are read in order, because a complaint about them may be colored.
+    let color = color_wish();
+    color.write_global();
+    let command = Cli::command().color(match color {
+        ColorChoice::Never => clap::ColorChoice::Never,
+        ColorChoice::Auto => clap::ColorChoice::Auto,
+        _ => clap::ColorChoice::Always,
+    });
+    let parsed = command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            // Printed as far as there is somebody who reads.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            let _ = error.print();
+            return ExitCode::from(2);
+        }
+        complain(&one_line(&error.render().to_string()));
+        ExitCode::from(2)
+    })
+}
+
+fn color_wish() -> ColorChoice {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let wish = words
+        .iter()
+        .enumerate()
+        .find_map(|(at, word)| match word.strip_prefix("--color") {
+            Some("") => words.get(at + 1).map(String::as_str),
+            Some(value) => value.strip_prefix('='),
+            None => None,
+        });
+    match wish {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
+/// What clap says over several lines, as one: the cause, and the hint where there is one.
+fn one_line(rendered: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let mut usage = "";
+    for line in rendered.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(words) = line.strip_prefix("Usage: ") {
+            usage = words;
+        } else if !line.starts_with("For more information") {
+            parts.push(line.strip_prefix("error: ").unwrap_or(line));
+        }
+    }
+    if !usage.is_empty() {
+        parts.push("usage:");
+        parts.push(usage);
+    }
+    let mut line = parts.join(" ");
+    if usage.is_empty() {
+        line += "; try 'pagelight --help'";
+    }
+    line
+}
+
+/// Prints one line on stderr in the form of all errors.
+pub(crate) fn complain(message: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    output::to_stderr(&format!("{style}pagelight:{style:#} {message}"));
+}
+
+/// The error and its causes as one line.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !line.contains(&words) {
+            line += &format!(" ({words})");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+/// The documented exit code of each error.
+pub(crate) fn exit_code(error: &Error) -> ExitCode {
+    ExitCode::from(match error {
+        Error::Request(_) => 2,
+        Error::Unfit { .. } => 65,
+        Error::NotFound { .. } => 66,
+        Error::Exists { .. } => 73,
+        Error::Io { .. } => 74,
+        Error::Permission { .. } => 77,
+        Error::Interrupted => 130,
+        _ => 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn complaints_have_one_line() {
+        let rendered = "error: the following required arguments were not provided:\n  --by <N>\n  <IMAGE>\n\n\
+                        Usage: pagelight brighten --by <N> <IMAGE>\n\nFor more information, try '--help'.\n";
+        assert_eq!(
+            one_line(rendered),
+            "the following required arguments were not provided: --by <N> <IMAGE> usage: pagelight brighten --by <N> \
+             <IMAGE>"
+        );
+    }
+}
