@@ -13,15 +13,10 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::map::{MappedFile, PageIn, View};
-use crate::op::Kernel;
+use crate::map::{Edit, MappedFile, PageIn, View};
 use crate::os::disk::{self, FileSystem};
 use crate::threads::{self, Progress, Turns};
-use crate::window::{Chunk, Cut, Window, split};
-
-/// What is copied out, changed and copied into the slot at once: private bytes on the stack, small enough for the
-/// nearest cache, and whole pixels of every format. A multiple of 64, the step of the copies.
-const TILE_BYTES: usize = 960;
+use crate::window::{Chunk, Cut, Window};
 
 /// How a job is to be run; what it does to the image does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +86,7 @@ struct Run<'a> {
 /// What a thread has for itself.
 struct Thread<'a> {
     run: &'a Run<'a>,
-    kernel: Kernel,
+    edit: Edit,
     slot: View,
     clipped: u64,
 }
@@ -117,7 +112,7 @@ impl<'a> Thread<'a> {
     fn new(run: &'a Run<'a>) -> Result<Thread<'a>> {
         Ok(Thread {
             run,
-            kernel: run.job.op.kernel(run.job.format),
+            edit: Edit::new(run.job.op.kernel(run.job.format)),
             slot: View::anonymous(Cut::PIECE_BYTES)?,
             clipped: 0,
         })
@@ -131,7 +126,7 @@ impl<'a> Thread<'a> {
                 if spans.stopped() {
                     break;
                 }
-                self.edit(&mapped, &chunk)?;
+                self.edit_chunk(&mapped, &chunk)?;
                 let chunk_bytes = chunk.part.end - chunk.part.start;
                 if (self.run.progress)(chunk_bytes).is_break() {
                     return Err(Error::Interrupted);
@@ -156,7 +151,7 @@ impl<'a> Thread<'a> {
         Ok(span)
     }
 
-    fn edit(&mut self, span: &Span, chunk: &Chunk) -> Result<()> {
+    fn edit_chunk(&mut self, span: &Span, chunk: &Chunk) -> Result<()> {
         let run = self.run;
         for piece in run.cut.pieces(chunk) {
             self.fill_slot(span, &run.job.window, piece.clone())?;
@@ -167,17 +162,13 @@ impl<'a> Thread<'a> {
 
     /// Puts the finished bytes of `piece` into the slot.
     fn fill_slot(&mut self, span: &Span, window: &Window, piece: Range<u64>) -> Result<()> {
-        let mut buffer = [0; TILE_BYTES];
         let mut at = 0;
         for range in window.ranges(piece) {
-            for part in split(range, TILE_BYTES as u64) {
-                let part = span.inside(&part);
-                let tile = &mut buffer[..part.len()];
-                span.view.copy_out(part.start, tile)?;
-                self.clipped += self.kernel.apply(tile);
-                self.slot.copy_in(at, tile)?;
-                at += tile.len();
-            }
+            let part = span.inside(&range);
+            self.clipped += span
+                .view
+                .copy_edited(part.start, &self.slot, at, part.len(), &self.edit)?;
+            at += part.len();
         }
         Ok(())
     }

@@ -4,8 +4,9 @@
 //! loops over arrays, which the compiler turns into vector instructions.
 //!
 //! One kernel serves all formats:
-//! 1. A signed sample with its top bit flipped is an unsigned one in the same order, and saturates at the same ends.
-//!    So one unsigned saturating step does for both, and for every amount from -65535 to 65535.
+//! 1. A signed sample with its top bit flipped is an unsigned one in the same order; with all bits flipped, any sample
+//!    is one in the opposite order. So one unsigned saturating step upwards does for both types, both directions and
+//!    every amount from -65535 to 65535.
 //! 2. A channel that is kept gets the amount 0.
 //! 3. Amounts repeat every [`PIXEL_QUANTUM_BYTES`] whatever the format, so a block of a few quanta needs no thought
 //!    about channels. A slice must begin on a pixel; it may have any length of whole pixels.
@@ -83,51 +84,49 @@ impl Op {
     pub fn kernel(&self, format: PixelFormat) -> Kernel {
         let step = u16::try_from(self.amount.unsigned_abs()).unwrap_or(u16::MAX);
         let channel_count = format.channels.count();
+        let unsigned_flip = match format.sample {
+            Sample::U16 => 0,
+            Sample::I16 => 0x8000,
+        };
         Kernel {
             steps: std::array::from_fn(|lane| {
                 let edited = self.channels.contains(lane % channel_count);
                 if edited { step } else { 0 }
             }),
-            flip: match format.sample {
-                Sample::U16 => 0,
-                Sample::I16 => 0x8000,
-            },
+            flip: if self.amount < 0 { !unsigned_flip } else { unsigned_flip },
             order: format.order,
-            darker: self.amount < 0,
         }
     }
 }
 
 /// Samples that are worked on together: a few vector registers full, and whole quanta.
-const LANES: usize = 2 * PIXEL_QUANTUM_BYTES / SAMPLE_BYTES;
-const BLOCK_BYTES: usize = LANES * SAMPLE_BYTES;
+pub(crate) const LANES: usize = 4 * PIXEL_QUANTUM_BYTES / SAMPLE_BYTES;
+/// Bytes of as many samples.
+pub(crate) const BLOCK_BYTES: usize = LANES * SAMPLE_BYTES;
 
 /// An [`Op`] made ready for one pixel format.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     /// How far each sample of a block moves.
-    steps: [u16; LANES],
-    /// Turns a sample into an unsigned one, and back.
-    flip: u16,
-    order: ByteOrder,
-    /// True if the samples move down.
-    darker: bool,
+    pub(crate) steps: [u16; LANES],
+    /// Turns a sample into an unsigned one that is to move up, and back.
+    pub(crate) flip: u16,
+    /// The samples' byte order.
+    pub(crate) order: ByteOrder,
 }
 
 impl Kernel {
     /// Edits the pixels in `bytes` and returns how many samples clipped, that is, would have passed the end of their
     /// type. `bytes` begins on a pixel and holds whole ones; it needs no alignment.
     pub fn apply(&self, bytes: &mut [u8]) -> u64 {
-        // Decided once per call, so that each loop below is branch-free.
-        match (self.order, self.darker) {
-            (ByteOrder::Little, false) => self.run::<false, false>(bytes),
-            (ByteOrder::Little, true) => self.run::<false, true>(bytes),
-            (ByteOrder::Big, false) => self.run::<true, false>(bytes),
-            (ByteOrder::Big, true) => self.run::<true, true>(bytes),
+        // Decided once per call, so that the loops below are free of branches.
+        match self.order {
+            ByteOrder::Little => self.run::<false>(bytes),
+            ByteOrder::Big => self.run::<true>(bytes),
         }
     }
 
-    fn run<const BIG: bool, const DARKER: bool>(&self, bytes: &mut [u8]) -> u64 {
+    fn run<const BIG: bool>(&self, bytes: &mut [u8]) -> u64 {
         debug_assert_eq!(bytes.len() % SAMPLE_BYTES, 0);
         let (blocks, rest) = bytes.as_chunks_mut::<BLOCK_BYTES>();
         let mut clipped = 0;
@@ -135,13 +134,18 @@ impl Kernel {
         for blocks in blocks.chunks_mut(usize::from(u16::MAX)) {
             let mut lane_clipped = [0u16; LANES];
             for block in blocks {
-                self.block::<BIG, DARKER>(block, &mut lane_clipped);
+                let samples: &mut [[u8; SAMPLE_BYTES]; LANES] = bytemuck::cast_mut(block);
+                for lane in 0..LANES {
+                    let (new, past_end) = self.sample::<BIG>(samples[lane], self.steps[lane]);
+                    samples[lane] = new;
+                    lane_clipped[lane] += u16::from(past_end);
+                }
             }
             clipped += lane_clipped.iter().map(|&n| u64::from(n)).sum::<u64>();
         }
         let (samples, _) = rest.as_chunks_mut::<SAMPLE_BYTES>();
         for (sample, &step) in samples.iter_mut().zip(&self.steps) {
-            let (new, past_end) = self.sample::<BIG, DARKER>(*sample, step);
+            let (new, past_end) = self.sample::<BIG>(*sample, step);
             *sample = new;
             clipped += u64::from(past_end);
         }
@@ -149,33 +153,17 @@ impl Kernel {
     }
 
     #[inline(always)]
-    fn block<const BIG: bool, const DARKER: bool>(&self, block: &mut [u8; BLOCK_BYTES], clipped: &mut [u16; LANES]) {
-        let samples: &mut [[u8; SAMPLE_BYTES]; LANES] = bytemuck::cast_mut(block);
-        for lane in 0..LANES {
-            let (new, past_end) = self.sample::<BIG, DARKER>(samples[lane], self.steps[lane]);
-            samples[lane] = new;
-            clipped[lane] += u16::from(past_end);
-        }
-    }
-
-    #[inline(always)]
-    fn sample<const BIG: bool, const DARKER: bool>(&self, sample: [u8; 2], step: u16) -> ([u8; 2], bool) {
-        let old = self.flip
-            ^ if BIG {
-                u16::from_be_bytes(sample)
-            } else {
-                u16::from_le_bytes(sample)
-            };
-        let (new, unbounded) = if DARKER {
-            (old.saturating_sub(step), old.wrapping_sub(step))
+    fn sample<const BIG: bool>(&self, sample: [u8; 2], step: u16) -> ([u8; 2], bool) {
+        let bits = if BIG {
+            u16::from_be_bytes(sample)
         } else {
-            (old.saturating_add(step), old.wrapping_add(step))
+            u16::from_le_bytes(sample)
         };
+        let old = bits ^ self.flip;
+        let new = old.saturating_add(step);
         let bits = new ^ self.flip;
-        (
-            if BIG { bits.to_be_bytes() } else { bits.to_le_bytes() },
-            new != unbounded,
-        )
+        let past_end = new != old.wrapping_add(step);
+        (if BIG { bits.to_be_bytes() } else { bits.to_le_bytes() }, past_end)
     }
 }
 

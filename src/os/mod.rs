@@ -2,5 +2,6 @@
 //! only ones to change when Pagelight moves to another system.
 
 pub mod copy;
+pub(crate) mod copy_add;
 pub mod disk;
 pub mod unnamed;

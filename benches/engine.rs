@@ -1,0 +1,190 @@
+//! The engine beside the direct edit of the map and beside the limit, in each state of the page cache.
+//!
+//! `cargo bench --bench engine` prints a table. Every figure is a median over rounds in which the loops take turns in
+//! this one process; absolute numbers of a shared machine mean little, so each stands as a ratio too.
+//!
+//! * limit: the same kernel over private memory that is mapped already, the same threads.
+//! * direct: span by span as in the engine, but the kernel runs in place on a slice of the map. Unsound beside other
+//!   processes, and nothing of it could be finished after a crash: it is here to be compared with.
+//! * engine: what `brighten` does.
+//!
+//! Not criterion: the file must be brought into its state anew before every single run, and loops that are compared
+//! must take turns. `PAGELIGHT_BENCH_BYTES` (1 GiB), `PAGELIGHT_BENCH_ROUNDS` (5) and `PAGELIGHT_BENCH_DIR` (the
+//! target folder) change the defaults.
+#![allow(
+    unsafe_code,
+    reason = "the direct edit, which the engine is compared with, needs a slice of the map"
+)]
+
+use std::fs::File;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use memmap2::{Advice, MmapOptions};
+use pagelight::engine::{self, Settings};
+use pagelight::job::Job;
+use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::op::Op;
+use pagelight::os::disk::{FileSystem, file_system};
+use pagelight::pixel::PixelFormat;
+use pagelight::threads;
+use pagelight::window::Window;
+use rustix::fs::{Advice as FileAdvice, fadvise};
+
+/// Spans of the direct edit; the engine's default for two threads.
+const SPAN_BYTES: u64 = 16 << 20;
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Just written by `write`, all pages dirty.
+    Fresh,
+    /// Written to the disk, dropped from the cache and read again.
+    Reread,
+    /// Just written, and then to the disk: in the cache and clean.
+    Synced,
+}
+
+struct Bench {
+    path: PathBuf,
+    bytes: u64,
+    job: Job,
+}
+
+impl Bench {
+    fn prepare(&self, state: State) {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(&self.path)
+            .expect("the image");
+        if let State::Fresh | State::Synced = state {
+            let block: Vec<u8> = (0..1u32 << 20).map(|i| (i % 251) as u8).collect();
+            for _ in 0..self.bytes >> 20 {
+                (&file).write_all(&block).expect("written");
+            }
+        }
+        if let State::Reread | State::Synced = state {
+            file.sync_data().expect("synced");
+        }
+        if let State::Reread = state {
+            fadvise(&file, 0, None, FileAdvice::DontNeed).expect("dropped");
+            std::io::copy(&mut &file, &mut std::io::sink()).expect("read");
+        }
+    }
+
+    fn engine(&self, threads: usize) -> f64 {
+        let image = MappedFile::open(&self.path, Access::ReadWrite).expect("the image");
+        let settings = Settings {
+            threads,
+            ..Settings::default_here()
+        };
+        let begun = Instant::now();
+        engine::run(&self.job, &image, &settings, &|_| ControlFlow::Continue(())).expect("edited");
+        begun.elapsed().as_secs_f64()
+    }
+
+    fn direct(&self, threads: usize) -> f64 {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(&self.path)
+            .expect("the image");
+        let advice = match file_system(&file) {
+            Ok(FileSystem::Tmpfs) => Advice::PopulateRead,
+            _ => Advice::PopulateWrite,
+        };
+        let kernel = self.job.op.kernel(self.job.format);
+        let begun = Instant::now();
+        threads::share(threads, self.bytes.div_ceil(SPAN_BYTES), |turns| {
+            let mut clipped = 0;
+            while let Some(span) = turns.take() {
+                let start = span * SPAN_BYTES;
+                let len = (self.bytes - start).min(SPAN_BYTES) as usize;
+                // SAFETY: this process made the file, and no other thread or process touches this part of it.
+                let mut map = unsafe { MmapOptions::new().offset(start).len(len).map_mut(&file) }.expect("mapped");
+                map.advise(advice).expect("paged in");
+                clipped += kernel.apply(&mut map);
+            }
+            Ok(clipped)
+        })
+        .expect("edited");
+        begun.elapsed().as_secs_f64()
+    }
+
+    fn limit(&self, threads: usize, memory: &mut [u8]) -> f64 {
+        let kernel = self.job.op.kernel(self.job.format);
+        let share = (self.bytes as usize / threads).next_multiple_of(24);
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            for part in memory.chunks_mut(share) {
+                scope.spawn(|| kernel.apply(part));
+            }
+        });
+        begun.elapsed().as_secs_f64()
+    }
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+fn main() {
+    let bytes = from_environment("PAGELIGHT_BENCH_BYTES", 1 << 30) >> 20 << 20;
+    let rounds = from_environment("PAGELIGHT_BENCH_ROUNDS", 5);
+    let parent =
+        std::env::var_os("PAGELIGHT_BENCH_DIR").map_or(PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    let folder = tempfile::tempdir_in(parent).expect("a folder");
+    let path = folder.path().join("bench.raw");
+    drop(MappedFile::create(&path, bytes).expect("created"));
+    let format = PixelFormat::RGBA16;
+    let layout = Layout::run(0, bytes / 8, format).expect("a layout");
+    let op = Op {
+        amount: 10,
+        channels: format.channels.color(),
+    };
+    let window = Window::whole(&layout);
+    let job = Job { op, format, window };
+    let bench = Bench { path, bytes, job };
+    report(&bench, rounds, folder.path());
+}
+
+fn report(bench: &Bench, rounds: u64, folder: &Path) {
+    let mut memory = vec![1u8; bench.bytes as usize];
+    let place = File::open(folder).and_then(|f| file_system(&f)).expect("a file system");
+    println!(
+        "{} MiB of rgba16 on {place}, medians of {rounds} rounds, GB/s of image\n",
+        bench.bytes >> 20
+    );
+    println!("| state of the cache | threads | limit | direct | engine | engine / direct | engine / limit |");
+    println!("|---|---|---|---|---|---|---|");
+    for state in [State::Fresh, State::Reread, State::Synced] {
+        for threads in [1, 2] {
+            let (mut limit, mut direct, mut engine) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..rounds {
+                limit.push(bench.limit(threads, &mut memory));
+                bench.prepare(state);
+                direct.push(bench.direct(threads));
+                bench.prepare(state);
+                engine.push(bench.engine(threads));
+            }
+            let [limit, direct, engine] =
+                [limit, direct, engine].map(|seconds| bench.bytes as f64 / median(seconds) / 1e9);
+            println!(
+                "| {state:?} | {threads} | {limit:.1} | {direct:.1} | {engine:.1} | {:.2} | {:.2} |",
+                engine / direct,
+                engine / limit,
+            );
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Copying samples out of memory that other processes may change, with a saturating step on the way.
+//!
+//! What [`Kernel`] does to a private slice, as one pass from the image into a slot: no byte lies in between on the
+//! stack, and nothing that others may change is ever under a Rust reference. The price of the slot is then one more
+//! load and one more store for every byte, which hide behind the memory.
+#![allow(
+    unsafe_code,
+    reason = "raw reads and writes of shared memory are what this file is for"
+)]
+
+use crate::op::{BLOCK_BYTES, Kernel, LANES};
+use crate::pixel::ByteOrder;
+
+/// A kernel in the form in which the routine below reads it. The order of the fields is the routine's.
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub(crate) struct Recipe {
+    steps: [u16; LANES],
+    flip: [u16; 16],
+    /// Where each byte of half a register comes from: swaps the two bytes of each sample, or does not.
+    shuffle: [u8; 32],
+}
+
+/// Lanes of the blocks that did not clip, counted by the routine.
+#[repr(C)]
+struct Unclipped([u16; LANES]);
+
+/// Blocks per call of the routine: its lane counters have 16 bits.
+const MAX_BLOCKS: usize = u16::MAX as usize;
+
+impl Recipe {
+    /// The recipe of a kernel, if this machine can cook it.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn new(kernel: &Kernel) -> Option<Recipe> {
+        let swap = kernel.order == ByteOrder::Big;
+        is_x86_feature_detected!("avx2").then(|| Recipe {
+            steps: kernel.steps,
+            flip: [kernel.flip; 16],
+            shuffle: std::array::from_fn(|byte| {
+                let from = if swap { byte ^ 1 } else { byte } % 16;
+                from.to_le_bytes()[0]
+            }),
+        })
+    }
+
+    /// Nobody has written the routine for this kind of machine.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn new(_: &Kernel) -> Option<Recipe> {
+        None
+    }
+
+    /// Copies as many whole blocks of [`BLOCK_BYTES`] as `length` bytes hold from `from` to `to`, edited, and returns
+    /// their bytes and how many of their samples clipped. `from` must be at a pixel's first byte.
+    ///
+    /// # Safety
+    /// As for [`super::copy::copy`], for `length` bytes.
+    pub(crate) unsafe fn copy_blocks(&self, to: *mut u8, from: *const u8, length: usize) -> (usize, u64) {
+        let blocks = (length / BLOCK_BYTES).min(MAX_BLOCKS);
+        let mut unclipped = Unclipped([0; LANES]);
+        if blocks > 0 {
+            // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches; a recipe exists only
+            // where the machine has AVX2.
+            unsafe { copy_add(to, from, blocks, self, &raw mut unclipped) };
+        }
+        let unclipped: u64 = unclipped.0.iter().map(|&lane| u64::from(lane)).sum();
+        (blocks * BLOCK_BYTES, (blocks * LANES) as u64 - unclipped)
+    }
+}
+
+/// `blocks` times 96 bytes: load three registers, put the bytes in this machine's order, flip, step, note which lanes
+/// came out as without saturation, flip, put the bytes back, store.
+///
+/// # Safety
+/// As for [`Recipe::copy_blocks`], with `blocks` at least 1, on a machine that has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+unsafe extern "sysv64" fn copy_add(
+    to: *mut u8,
+    from: *const u8,
+    blocks: usize,
+    recipe: *const Recipe,
+    unclipped: *mut Unclipped,
+) {
+    // rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = unclipped.
+    core::arch::naked_asm!(
+        "vmovdqu ymm0, [rcx]",
+        "vmovdqu ymm1, [rcx + 32]",
+        "vmovdqu ymm2, [rcx + 64]",
+        "vmovdqu ymm3, [rcx + 96]",
+        "vmovdqu ymm4, [rcx + 128]",
+        "vpxor ymm5, ymm5, ymm5",
+        "vpxor ymm6, ymm6, ymm6",
+        "vpxor ymm7, ymm7, ymm7",
+        "2:",
+        "vmovdqu ymm8, [rsi]",
+        "vmovdqu ymm9, [rsi + 32]",
+        "vmovdqu ymm10, [rsi + 64]",
+        "vpshufb ymm8, ymm8, ymm4",
+        "vpshufb ymm9, ymm9, ymm4",
+        "vpshufb ymm10, ymm10, ymm4",
+        "vpxor ymm8, ymm8, ymm3",
+        "vpxor ymm9, ymm9, ymm3",
+        "vpxor ymm10, ymm10, ymm3",
+        "vpaddw ymm11, ymm8, ymm0",
+        "vpaddw ymm12, ymm9, ymm1",
+        "vpaddw ymm13, ymm10, ymm2",
+        "vpaddusw ymm8, ymm8, ymm0",
+        "vpaddusw ymm9, ymm9, ymm1",
+        "vpaddusw ymm10, ymm10, ymm2",
+        "vpcmpeqw ymm11, ymm11, ymm8",
+        "vpcmpeqw ymm12, ymm12, ymm9",
+        "vpcmpeqw ymm13, ymm13, ymm10",
+        "vpsubw ymm5, ymm5, ymm11",
+        "vpsubw ymm6, ymm6, ymm12",
+        "vpsubw ymm7, ymm7, ymm13",
+        "vpxor ymm8, ymm8, ymm3",
+        "vpxor ymm9, ymm9, ymm3",
+        "vpxor ymm10, ymm10, ymm3",
+        "vpshufb ymm8, ymm8, ymm4",
+        "vpshufb ymm9, ymm9, ymm4",
+        "vpshufb ymm10, ymm10, ymm4",
+        "vmovdqu [rdi], ymm8",
+        "vmovdqu [rdi + 32], ymm9",
+        "vmovdqu [rdi + 64], ymm10",
+        "add rsi, 96",
+        "add rdi, 96",
+        "dec rdx",
+        "jnz 2b",
+        "vmovdqu [r8], ymm5",
+        "vmovdqu [r8 + 32], ymm6",
+        "vmovdqu [r8 + 64], ymm7",
+        "vzeroupper",
+        "ret",
+    )
+}
+
+/// Never reached: without the routine there is no recipe.
+///
+/// # Safety
+/// None is needed.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn copy_add(_: *mut u8, _: *const u8, _: usize, _: *const Recipe, _: *mut Unclipped) {
+    unreachable!("there is no recipe on this machine");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::Op;
+    use crate::pixel::{ChannelSet, PixelFormat};
+
+    #[test]
+    fn it_does_what_the_kernel_does() {
+        // All 65,536 values, twice, so that each meets several lanes; from an odd address to an odd address.
+        let source: Vec<u8> = (0..=131_072u32)
+            .flat_map(|v| v.to_le_bytes())
+            .flat_map(|b| [b])
+            .skip(1)
+            .collect();
+        for name in [
+            "rgba16",
+            "rgb16be",
+            "gray16",
+            "graya16be",
+            "rgb:i16le",
+            "mycolor",
+            "rgba:i16be",
+        ] {
+            let format: PixelFormat = name.parse().expect("a format");
+            for amount in [0, 1, -1, 2000, -32_768, 65_535, -65_535] {
+                for list in ["all", "1"] {
+                    let channels = ChannelSet::parse(list, format.channels).expect("channels");
+                    let kernel = Op { amount, channels }.kernel(format);
+                    let Some(recipe) = Recipe::new(&kernel) else {
+                        eprintln!("skipped: this machine has no AVX2");
+                        return;
+                    };
+                    for length in [0, 95, 96, 97, 191, 192, 16_320, source.len()] {
+                        let mut target = vec![0xEE; source.len() + 1];
+                        // SAFETY: two private vectors, of at least `length` bytes after the first.
+                        let (bytes, clipped) =
+                            unsafe { recipe.copy_blocks(target.as_mut_ptr().wrapping_add(1), source.as_ptr(), length) };
+                        assert_eq!(bytes, length / 96 * 96);
+                        let mut want = source[..bytes].to_vec();
+                        assert_eq!(clipped, kernel.apply(&mut want));
+                        assert!(target[1..=bytes] == want, "{name} {amount} {list} {length}");
+                        assert!(target[0] == 0xEE && target[bytes + 1..].iter().all(|&byte| byte == 0xEE));
+                    }
+                }
+            }
+        }
+    }
+}
