@@ -184,11 +184,11 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// What a slot holds: small enough to stay in the nearest cache between the two copies. A multiple of 64 too, the
-    /// step of the copies.
-    pub const PIECE_BYTES: usize = 16_320;
-    /// What a thread takes at once, unless the window or the memory is small: 255 KiB.
-    pub const CHUNK_BYTES: u64 = 16 * Cut::PIECE_BYTES as u64;
+    /// What a slot holds: so small that it and its place in the image stay in the nearest cache between the two copies.
+    /// Whole blocks of the fused kernel.
+    pub const PIECE_BYTES: usize = 84 * 96;
+    /// What a thread takes at once, unless the window or the memory is small: 252 KiB.
+    pub const CHUNK_BYTES: u64 = 32 * Cut::PIECE_BYTES as u64;
 
     /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that even
     /// a small window has a few spans for each of `threads`: the threads should end together.

@@ -18,49 +18,9 @@
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: usize) {
-    // rdi = to, rsi = from, rdx = length. 64 bytes a turn, then 16, then 1; all without need of alignment.
-    core::arch::naked_asm!(
-        "mov rcx, rdx",
-        "shr rcx, 6",
-        "jz 3f",
-        "2:",
-        "movups xmm0, [rsi]",
-        "movups xmm1, [rsi + 16]",
-        "movups xmm2, [rsi + 32]",
-        "movups xmm3, [rsi + 48]",
-        "movups [rdi], xmm0",
-        "movups [rdi + 16], xmm1",
-        "movups [rdi + 32], xmm2",
-        "movups [rdi + 48], xmm3",
-        "add rsi, 64",
-        "add rdi, 64",
-        "dec rcx",
-        "jnz 2b",
-        "3:",
-        "mov ecx, edx",
-        "shr ecx, 4",
-        "and ecx, 3",
-        "jz 5f",
-        "4:",
-        "movups xmm0, [rsi]",
-        "movups [rdi], xmm0",
-        "add rsi, 16",
-        "add rdi, 16",
-        "dec ecx",
-        "jnz 4b",
-        "5:",
-        "and edx, 15",
-        "jz 7f",
-        "6:",
-        "movzx eax, byte ptr [rsi]",
-        "mov [rdi], al",
-        "inc rsi",
-        "inc rdi",
-        "dec edx",
-        "jnz 6b",
-        "7:",
-        "ret",
-    )
+    // rdi = to, rsi = from, rdx = length: the registers that the string instruction wants, but for the count. Today's
+    // processors move 32 or 64 bytes a cycle so, and a loop of vector instructions measured slower between caches.
+    core::arch::naked_asm!("mov rcx, rdx", "rep movsb", "ret")
 }
 
 /// The same on machines for which nobody has written the routine above: a volatile byte at a time, slow and right.
