@@ -4,19 +4,23 @@
 //! window.
 //!
 //! 1. No byte outside the window is written.
-//! 2. The finished bytes of a piece lie in the thread's slot, complete, before the first of them is copied into the
-//!    image.
+//! 2. What is done to the image and to the journal, in which order, is the journal's protocol and nothing else.
 //! 3. A thread maps one span at a time and lets it go before the next, so what stays in memory is bounded by
 //!    [`Settings::memory_bytes`], whatever the image's size.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::map::{Edit, MappedFile, PageIn, View};
+use crate::journal::protocol::{self, Finished, Pixels};
+use crate::journal::words::ChunkState;
+use crate::journal::{Journal, check};
+use crate::map::{Edit, Edited, MappedFile, PageIn, View};
 use crate::os::disk::{self, FileSystem};
+use crate::os::lock::Lock;
 use crate::threads::{self, Progress, Turns};
-use crate::window::{Chunk, Cut, Window};
+use crate::window::{Cut, Window};
 
 /// How a job is to be run; what it does to the image does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,13 @@ impl Settings {
     /// Two huge pages, below which the system's work for a map exceeds the edit's.
     pub const LEAST_THREAD_MEMORY_BYTES: u64 = 4 << 20;
 
+    /// How a fresh job on `window` is cut, so that these settings hold.
+    pub fn cut(&self, window: &Window) -> Cut {
+        let threads = self.threads.max(1) as u64;
+        let span_memory_bytes = (self.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
+        Cut::new(window, span_memory_bytes, threads)
+    }
+
     /// As many threads as this process may use at once, and the usual memory.
     pub fn default_here() -> Settings {
         Settings {
@@ -44,25 +55,53 @@ impl Settings {
     }
 }
 
-/// Edits the window of `job` in `image` and returns how many samples clipped. `progress` hears of every chunk.
+/// Edits what is left of the job's window, first finishing what dead threads had begun. Fresh jobs and resumed ones go
+/// the same way. The caller holds the right to run the job, and has checked that the journal is sound. `progress` hears
+/// of every chunk.
 ///
 /// # Errors
-/// The first one that any thread met, `Io` as a rule: then part of the window is edited and the rest is not.
+/// The first one that any thread met, `Io` as a rule: the journal then knows what is done and what is not.
 /// `Interrupted` if `progress` said so.
-pub fn run(job: &Job, image: &MappedFile, settings: &Settings, progress: Progress<'_>) -> Result<u64> {
-    let threads = settings.threads.max(1) as u64;
-    let span_memory_bytes = (settings.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
+pub fn run(
+    job: &Job,
+    image: &MappedFile,
+    journal: &Journal,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let threads = settings.threads.clamp(1, journal.header().slots as usize);
     let run = Run {
         job,
         image,
-        cut: Cut::new(&job.window, span_memory_bytes, threads),
+        journal,
+        cut: journal.header().cut.with_spans_like(&settings.cut(&job.window)),
         page_in: page_in_for(image),
         progress,
     };
-    let clipped = threads::share(settings.threads, run.cut.spans(), |turns| {
-        Thread::new(&run)?.work(turns)
+    run.recover()?;
+    let next_slot = AtomicU32::new(0);
+    threads::share(threads, run.cut.spans(), |turns| {
+        let slot = next_slot.fetch_add(1, Ordering::Relaxed);
+        Thread::new(&run, slot)?.work(turns)
     })?;
-    Ok(clipped.into_iter().sum())
+    Ok(())
+}
+
+/// Finishes the chunks that dead threads had begun, and nothing else. As for [`run`].
+///
+/// # Errors
+/// As for [`run`].
+pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
+    Run::alone(job, image, journal, page_in_for(image)).recover()
+}
+
+/// Checks that the image holds what the journal says is done.
+///
+/// # Errors
+/// `Unfit` if it does not; `Io`.
+pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
+    let run = Run::alone(job, image, journal, PageIn::Read);
+    check::image(journal, &mut Thread::new(&run, 0)?, image.path())
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -78,21 +117,44 @@ fn page_in_for(image: &MappedFile) -> PageIn {
 struct Run<'a> {
     job: &'a Job,
     image: &'a MappedFile,
+    journal: &'a Journal,
     cut: Cut,
     page_in: PageIn,
     progress: Progress<'a>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that only looks or mends: chunk by chunk, and nobody watches.
+    fn alone(job: &'a Job, image: &'a MappedFile, journal: &'a Journal, page_in: PageIn) -> Run<'a> {
+        Run {
+            job,
+            image,
+            journal,
+            cut: journal.header().cut,
+            page_in,
+            progress: &|_| ControlFlow::Continue(()),
+        }
+    }
+
+    /// Finishes what dead threads had begun, slot by slot.
+    fn recover(&self) -> Result<()> {
+        (0..self.journal.header().slots).try_for_each(|slot| Thread::new(self, slot)?.recover())
+    }
 }
 
 /// What a thread has for itself.
 struct Thread<'a> {
     run: &'a Run<'a>,
     edit: Edit,
-    slot: View,
-    clipped: u64,
+    slot: u32,
+    /// As long as it lives, so does this thread.
+    _alive: Lock,
+    span: Option<Span>,
 }
 
-/// A span that is mapped: the bytes `part` of the window and the `view` that covers them, from file position `start` on.
+/// Bytes of the window that are mapped: the `view` begins at file position `start`.
 struct Span {
+    part: Range<u64>,
     view: View,
     start: u64,
 }
@@ -109,78 +171,139 @@ impl Span {
 }
 
 impl<'a> Thread<'a> {
-    fn new(run: &'a Run<'a>) -> Result<Thread<'a>> {
+    fn new(run: &'a Run<'a>, slot: u32) -> Result<Thread<'a>> {
+        let alive = run.journal.lock_slot(slot)?;
+        let alive = alive.ok_or_else(|| {
+            Error::Busy(format!(
+                "{}: somebody works in slot {slot}; try again",
+                run.journal.path().display()
+            ))
+        })?;
         Ok(Thread {
             run,
             edit: Edit::new(run.job.op.kernel(run.job.format)),
-            slot: View::anonymous(Cut::PIECE_BYTES)?,
-            clipped: 0,
+            slot,
+            _alive: alive,
+            span: None,
         })
     }
 
-    /// Takes spans until there are none, and returns how many samples clipped.
-    fn work(mut self, spans: &Turns) -> Result<u64> {
+    /// Finishes what the slot's last owner had begun.
+    fn recover(&mut self) -> Result<()> {
+        let (run, slot) = (self.run, self.slot);
+        protocol::recover(run.journal, self, slot, run.journal.header().chunks())
+    }
+
+    /// Takes spans until there are none.
+    fn work(mut self, spans: &Turns) -> Result<()> {
+        let (run, slot) = (self.run, self.slot);
         while let Some(span) = spans.take() {
-            let mapped = self.map(self.run.cut.span(span))?;
-            for chunk in self.run.cut.chunks_of(span) {
+            let chunks = run.cut.chunks_of(span);
+            if chunks
+                .clone()
+                .all(|chunk| run.journal.chunk(chunk.index) != Some(ChunkState::Free))
+            {
+                continue;
+            }
+            self.map(run.cut.span(span))?;
+            for chunk in chunks {
                 if spans.stopped() {
                     break;
                 }
-                self.edit_chunk(&mapped, &chunk)?;
-                let chunk_bytes = chunk.part.end - chunk.part.start;
-                if (self.run.progress)(chunk_bytes).is_break() {
-                    return Err(Error::Interrupted);
+                if protocol::take(run.journal, slot, chunk.index) {
+                    protocol::edit(run.journal, &mut self, slot, chunk.index)?;
+                    let chunk_bytes = chunk.part.end - chunk.part.start;
+                    if (run.progress)(chunk_bytes).is_break() {
+                        return Err(Error::Interrupted(String::new()));
+                    }
                 }
             }
+            self.span = None;
         }
-        Ok(self.clipped)
+        Ok(())
     }
 
     /// Maps the bytes `part` of the window and brings them in.
-    fn map(&self, part: Range<u64>) -> Result<Span> {
+    fn map(&mut self, part: Range<u64>) -> Result<()> {
+        // Before the next one, or both would be in memory.
+        self.span = None;
         let window = &self.run.job.window;
         let bounds = window.bounds(part.clone());
         let span = Span {
             start: bounds.start,
             view: self.run.image.view(bounds)?,
+            part: part.clone(),
         };
         // Row by row: the bounds of a rectangle hold pages that are none of ours.
         for range in window.ranges(part) {
             span.view.page_in(span.inside(&range), self.run.page_in)?;
         }
-        Ok(span)
-    }
-
-    fn edit_chunk(&mut self, span: &Span, chunk: &Chunk) -> Result<()> {
-        let run = self.run;
-        for piece in run.cut.pieces(chunk) {
-            self.fill_slot(span, &run.job.window, piece.clone())?;
-            self.empty_slot(span, &run.job.window, piece)?;
-        }
+        self.span = Some(span);
         Ok(())
     }
 
-    /// Puts the finished bytes of `piece` into the slot.
-    fn fill_slot(&mut self, span: &Span, window: &Window, piece: Range<u64>) -> Result<()> {
-        let mut at = 0;
-        for range in window.ranges(piece) {
+    /// Makes sure that chunk `chunk` is mapped: the work has done so, a recovery has not.
+    fn reach(&mut self, chunk: u32) -> Result<()> {
+        let part = self.run.cut.chunk(u64::from(chunk)).part;
+        let holds = |span: &Span| span.part.start <= part.start && part.end <= span.part.end;
+        if self.span.as_ref().is_some_and(holds) {
+            Ok(())
+        } else {
+            self.map(part)
+        }
+    }
+
+    fn span(&self) -> &Span {
+        self.span.as_ref().expect("a chunk is reached before it is touched")
+    }
+}
+
+impl Pixels for Thread<'_> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the journal's header keeps a chunk to MAX_PIECES"
+    )]
+    fn pieces(&self, chunk: u32) -> u32 {
+        self.run.cut.pieces(u64::from(chunk)) as u32
+    }
+
+    fn fill_slot(&mut self, chunk: u32, piece: u32) -> Result<Finished> {
+        self.reach(chunk)?;
+        let (run, span) = (self.run, self.span());
+        let mut at = run.journal.slot_piece_at(self.slot);
+        let mut edited = Edited { clipped: 0, sum: 0 };
+        for range in run.job.window.ranges(run.cut.piece(u64::from(chunk), u64::from(piece))) {
             let part = span.inside(&range);
-            self.clipped += span
+            let of_part = span
                 .view
-                .copy_edited(part.start, &self.slot, at, part.len(), &self.edit)?;
+                .copy_edited(part.start, run.journal.view(), at, part.len(), &self.edit)?;
+            edited.add(of_part.clipped, of_part.sum);
+            at += part.len();
+        }
+        Ok(Finished {
+            clipped: u32::try_from(edited.clipped).expect("a piece has a few thousand samples"),
+            checksum: u64::from(edited.sum),
+        })
+    }
+
+    fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
+        self.reach(chunk)?;
+        let (run, span) = (self.run, self.span());
+        let mut at = run.journal.slot_piece_at(self.slot);
+        for range in run.job.window.ranges(run.cut.piece(u64::from(chunk), u64::from(piece))) {
+            let part = span.inside(&range);
+            span.view.copy_from(part.start, run.journal.view(), at, part.len())?;
             at += part.len();
         }
         Ok(())
     }
 
-    /// Copies the slot's bytes to where `piece` lies in the image.
-    fn empty_slot(&self, span: &Span, window: &Window, piece: Range<u64>) -> Result<()> {
-        let mut at = 0;
-        for range in window.ranges(piece) {
-            let part = span.inside(&range);
-            span.view.copy_from(part.start, &self.slot, at, part.len())?;
-            at += part.len();
-        }
-        Ok(())
+    fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
+        self.reach(chunk)?;
+        let (run, span) = (self.run, self.span());
+        let part = run.cut.chunk(u64::from(chunk)).part;
+        let first = run.job.window.ranges(part).next().expect("a chunk is not empty");
+        let first = span.inside(&first);
+        check::fingerprint_of(&span.view, first.start, first.len())
     }
 }

@@ -67,9 +67,17 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// An unfinished job is in the way: it is to be resumed or abandoned first.
+    #[error("{0}")]
+    Unfinished(String),
+
+    /// Somebody else is at it right now.
+    #[error("{0}")]
+    Busy(String),
+
     /// The user asked to stop.
-    #[error("interrupted")]
-    Interrupted,
+    #[error("interrupted{0}")]
+    Interrupted(String),
 }
 
 impl Error {

@@ -17,7 +17,10 @@
 //! | [`threads`] | many threads on one row of work | what the work is |
 //! | [`mod@format`] | headers, and the layouts they mean | pixels' values |
 //! | [`job`] | one edit of one window | how it is run |
+//! | [`journal`] | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
+//! | [`claim`] | who may work on which window | how the work is done |
 //! | [`engine`] | how a job is run in this process | terminals, other processes, file formats |
+//! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
 //! | [`estimate`] | what an edit would do, from a sample | |
 //! | [`synth`] | test pictures | |
 //!
@@ -26,16 +29,19 @@
 //! Unsafe code stands in [`os`] and [`map`] only, and nothing lends a reference into a map: other processes may change
 //! its bytes at any moment.
 
+pub mod claim;
 pub mod engine;
 pub mod error;
 pub mod estimate;
 pub mod format;
 pub mod job;
+pub mod journal;
 pub mod layout;
 pub mod map;
 pub mod op;
 pub mod os;
 pub mod pixel;
+pub mod run;
 pub mod synth;
 pub mod threads;
 pub mod window;

@@ -58,6 +58,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::{Advice, MmapOptions, MmapRaw};
@@ -65,7 +66,7 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 use crate::error::{Error, Result};
 use crate::op::Kernel;
 use crate::os::copy::copy;
-use crate::os::copy_add::Recipe;
+use crate::os::copy_add::{Recipe, sum};
 use crate::os::disk;
 
 /// Maps begin and end on multiples of this in the file, where the file has them. Linux then maps a large folio of the
@@ -114,12 +115,7 @@ impl MappedFile {
         let before = path.metadata().map_err(|error| Error::io("open", path, error))?;
         refuse_irregular(path, &before)?;
         let file = options.open(path).map_err(|error| Error::io("open", path, error))?;
-        let metadata = file.metadata().map_err(|error| Error::io("look at", path, error))?;
-        refuse_irregular(path, &metadata)?;
-        if metadata.len() == 0 {
-            return Err(Error::unfit(path, "is empty; an image has at least one pixel"));
-        }
-        Ok(MappedFile::new(file, path, access, metadata.len()))
+        MappedFile::from_open(file, path, access)
     }
 
     /// Makes a file of `len` zero bytes, all of them with disk space behind them.
@@ -134,7 +130,7 @@ impl MappedFile {
             )));
         }
         let make = || {
-            let unnamed = crate::os::unnamed::UnnamedFile::create(path)?;
+            let unnamed = crate::os::unnamed::UnnamedFile::create(path, 0o666)?;
             disk::allocate(unnamed.file(), len)?;
             unnamed.publish()
         };
@@ -158,6 +154,19 @@ impl MappedFile {
         disk::allocate(self.file(), len).map_err(|error| Error::io("extend", self.path(), error))?;
         self.len = len;
         Ok(())
+    }
+
+    /// Takes a file that is open already, for reading and for what `access` says; `path` is its name.
+    ///
+    /// # Errors
+    /// As for [`MappedFile::open`].
+    pub fn from_open(file: File, path: &Path, access: Access) -> Result<MappedFile> {
+        let metadata = file.metadata().map_err(|error| Error::io("look at", path, error))?;
+        refuse_irregular(path, &metadata)?;
+        if metadata.len() == 0 {
+            return Err(Error::unfit(path, "is empty; an image has at least one pixel"));
+        }
+        Ok(MappedFile::new(file, path, access, metadata.len()))
     }
 
     fn new(file: File, path: &Path, access: Access, len: u64) -> MappedFile {
@@ -280,6 +289,23 @@ impl Edit {
     }
 }
 
+/// What an edit did to some pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// Samples that clipped.
+    pub clipped: u64,
+    /// The sum of the bytes it left, as little-endian 16-bit numbers, modulo 65536.
+    pub sum: u16,
+}
+
+impl Edited {
+    /// Counts some more pixels.
+    pub fn add(&mut self, clipped: u64, sum: u16) {
+        self.clipped += clipped;
+        self.sum = self.sum.wrapping_add(sum);
+    }
+}
+
 /// Some bytes of a file, or of nothing ([`View::anonymous`]), as memory that is shared with every other view of them.
 #[derive(Debug)]
 pub struct View {
@@ -332,8 +358,8 @@ impl View {
         let from = self.pointer(at, out.len())?;
         // SAFETY: `pointer` checked that the map, which lives as long as `self`, has these bytes; `out` is private
         // memory of that length, so the two do not overlap.
-        unsafe { copy(out.as_mut_ptr(), from, out.len()) };
-        Ok(())
+        let not_copied = unsafe { copy(out.as_mut_ptr(), from, out.len()) };
+        self.landed(at, out.len(), not_copied)
     }
 
     /// Copies `bytes` into the view, from `at` on.
@@ -346,8 +372,8 @@ impl View {
         let to = self.pointer(at, bytes.len())?;
         // SAFETY: `pointer` checked that the map, which lives as long as `self`, has these bytes, and it is mapped
         // writable; `bytes` is private memory, so the two do not overlap.
-        unsafe { copy(to, bytes.as_ptr(), bytes.len()) };
-        Ok(())
+        let not_copied = unsafe { copy(to, bytes.as_ptr(), bytes.len()) };
+        self.landed(at, bytes.len(), not_copied)
     }
 
     /// Copies `length` bytes of `other`, from `other_at` on, into this view, from `at` on.
@@ -360,34 +386,82 @@ impl View {
         let from = other.pointer(other_at, length)?;
         let to = self.pointer(at, length)?;
         // SAFETY: `pointer` checked that both maps have these bytes, and both live as long as their views.
-        unsafe { copy(to, from, length) };
-        Ok(())
+        let not_copied = unsafe { copy(to, from, length) };
+        if not_copied > 0 {
+            other.diagnose(other_at..other_at + length)?;
+        }
+        self.landed(at, length, not_copied)
     }
 
-    /// Copies `length` bytes from `from` on to `to_at` of `to`, with what `edit` does to pixels, and returns how many
-    /// samples clipped. `from` must be a pixel's first byte, and `length` whole pixels.
+    /// Copies `length` bytes from `from` on to `to_at` of `to`, with what `edit` does to pixels. `from` must be a
+    /// pixel's first byte, and `length` whole pixels.
     ///
     /// # Errors
     /// As for [`View::copy_out`] and [`View::copy_in`].
     #[inline]
-    pub fn copy_edited(&self, from: usize, to: &View, to_at: usize, length: usize, edit: &Edit) -> Result<u64> {
+    pub fn copy_edited(&self, from: usize, to: &View, to_at: usize, length: usize, edit: &Edit) -> Result<Edited> {
         to.refuse_read_only()?;
         let source = self.pointer(from, length)?;
         let target = to.pointer(to_at, length)?;
-        let (mut done, mut clipped) = (0, 0);
+        let mut edited = Edited { clipped: 0, sum: 0 };
+        let mut done = 0;
         if let Some(recipe) = &edit.recipe {
             // SAFETY: `pointer` checked that both maps have these bytes, and both live as long as their views.
-            (done, clipped) = unsafe { recipe.copy_blocks(target, source, length) };
+            let copied = unsafe { recipe.copy_blocks(target, source, length) };
+            if copied.faulted {
+                to.diagnose(to_at..to_at + length)?;
+                self.landed(from, length, length)?;
+            }
+            done = copied.bytes;
+            edited.add(copied.clipped, copied.sum);
         }
         let mut buffer = [0; TILE_BYTES];
         while done < length {
             let tile = &mut buffer[..TILE_BYTES.min(length - done)];
             self.copy_out(from + done, tile)?;
-            clipped += edit.kernel.apply(tile);
+            edited.add(edit.kernel.apply(tile), sum(tile));
             to.copy_in(to_at + done, tile)?;
             done += tile.len();
         }
-        Ok(clipped)
+        Ok(edited)
+    }
+
+    /// The word at byte `at`, with all that was written before it was.
+    ///
+    /// # Panics
+    /// If there are not 8 bytes at `at`, or not at a multiple of 8.
+    pub fn load_word(&self, at: usize) -> u64 {
+        self.word(at).load(Ordering::Acquire)
+    }
+
+    /// Sets the word at byte `at`, after all that was written before.
+    ///
+    /// # Panics
+    /// As for [`View::load_word`].
+    pub fn store_word(&self, at: usize, value: u64) {
+        self.word(at).store(value, Ordering::Release);
+    }
+
+    /// Sets the word at byte `at` if it is `old`; true if it was. Of several who try, one succeeds.
+    ///
+    /// # Panics
+    /// As for [`View::load_word`].
+    pub fn replace_word(&self, at: usize, old: u64, new: u64) -> bool {
+        let replaced = self
+            .word(at)
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire);
+        replaced.is_ok()
+    }
+
+    fn word(&self, at: usize) -> &AtomicU64 {
+        let pointer = self.pointer(at, 8).expect("a word within the view").cast::<u64>();
+        assert!(
+            pointer.is_aligned() && self.refuse_read_only().is_ok(),
+            "a word at byte {at}"
+        );
+        // SAFETY: 8 bytes of a map that lives as long as `self`, aligned and writable. That others change them at any
+        // moment is what an atomic is for: everybody, also in other processes, reaches words by atomics only.
+        unsafe { AtomicU64::from_ptr(pointer) }
     }
 
     /// Reads the value at byte `at`, which needs no alignment.
@@ -441,44 +515,69 @@ impl View {
             match rustix::io::Errno::from_io_error(&error) {
                 Some(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
                 Some(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => return Ok(()),
-                _ => return Err(self.cause(part, error)),
+                _ => {
+                    self.diagnose(part)?;
+                    return Err(Error::io("map", self.path(), error));
+                }
             }
         }
     }
 
-    /// Why the pages of `part` cannot be had, by asking for a byte of each in the ordinary way.
-    fn cause(&self, part: Range<usize>, error: io::Error) -> Error {
+    /// The end of a copy of `length` bytes from `at` on.
+    #[inline]
+    fn landed(&self, at: usize, length: usize, not_copied: usize) -> Result<()> {
+        if not_copied == 0 {
+            Ok(())
+        } else {
+            self.faulted(at..at + length)
+        }
+    }
+
+    #[cold]
+    fn faulted(&self, part: Range<usize>) -> Result<()> {
+        self.diagnose(part)?;
+        let unknown = io::Error::other("a page could not be had");
+        Err(Error::io("reach", self.path(), unknown))
+    }
+
+    /// Why the pages of `part` could not be had, as an error, by asking for a byte of each in the ordinary way. `Ok` if
+    /// there is nothing wrong with them (any more).
+    #[cold]
+    fn diagnose(&self, part: Range<usize>) -> Result<()> {
         let Some(source) = &self.source else {
-            return Error::io("map", self.path(), error);
+            return Ok(());
         };
         let range = self.start + part.start as u64..self.start + part.end as u64;
-        let file_bytes = match source.file.metadata() {
-            Ok(metadata) => metadata.len(),
-            Err(error) => return Error::io("look at", &source.path, error),
-        };
+        let looked = source.file.metadata();
+        let file_bytes = looked.map_err(|error| Error::io("look at", &source.path, error))?.len();
         if file_bytes < range.end {
-            return Error::Io {
-                doing: "edit",
+            return Err(Error::Io {
+                doing: "reach",
                 path: source.path.clone(),
                 hint: format!(
-                    "it was truncated to {file_bytes} bytes while in use, and byte {} is needed; restore the file",
+                    "it was truncated to {file_bytes} bytes while in use, and byte {} is needed; restore its length",
                     range.end - 1,
                 ),
-                source: error,
-            };
+                source: io::ErrorKind::UnexpectedEof.into(),
+            });
         }
         let mut byte = [0];
         for at in range.step_by(4096) {
-            if let Err(error) = source.file.read_exact_at(&mut byte, at) {
-                return Error::io("read", &source.path, error);
-            }
-            if source.access == Access::ReadWrite
-                && let Err(error) = source.file.write_all_at(&byte, at)
-            {
-                return Error::io("write", &source.path, error);
+            let failed = |doing, error| {
+                let mut failed = Error::io(doing, &source.path, error);
+                if let Error::Io { hint, .. } = &mut failed {
+                    *hint = format!("at byte {at}; {hint}");
+                }
+                failed
+            };
+            let read = source.file.read_exact_at(&mut byte, at);
+            read.map_err(|error| failed("read", error))?;
+            if source.access == Access::ReadWrite {
+                let written = source.file.write_all_at(&byte, at);
+                written.map_err(|error| failed("write", error))?;
             }
         }
-        Error::io("map", &source.path, error)
+        Ok(())
     }
 
     fn path(&self) -> &Path {

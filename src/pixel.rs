@@ -151,6 +151,16 @@ impl ChannelSet {
         Ok(ChannelSet(set))
     }
 
+    /// A bit for each channel, the first one lowest.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The channels of `channels` that the bits name; `None` if they name others, or none.
+    pub fn from_bits(bits: u8, channels: Channels) -> Option<ChannelSet> {
+        (1..1 << channels.count()).contains(&bits).then_some(ChannelSet(bits))
+    }
+
     /// True if channel `channel`, counted from 0, is one of them.
     pub fn contains(self, channel: usize) -> bool {
         self.0 & (1 << channel) != 0

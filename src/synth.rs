@@ -88,7 +88,7 @@ impl Picture {
                 let written = file.write_all_at(&buffer, at);
                 written.map_err(|error| Error::io("write", path, error))?;
                 if progress(bytes).is_break() {
-                    return Err(Error::Interrupted);
+                    return Err(Error::Interrupted(String::new()));
                 }
             }
             Ok(())

@@ -88,11 +88,11 @@ mod tests {
         let failed = share(2, u64::MAX, |turns| {
             while let Some(turn) = turns.take() {
                 if turn == 100 {
-                    return Err(Error::Interrupted);
+                    return Err(Error::Interrupted(String::new()));
                 }
             }
             Ok(())
         });
-        assert!(matches!(failed, Err(Error::Interrupted)));
+        assert!(matches!(failed, Err(Error::Interrupted(_))));
     }
 }

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::layout::Layout;
+use crate::layout::{Layout, MAX_FILE_BYTES};
 use crate::pixel::PIXEL_QUANTUM_BYTES;
 
 /// The most that one touched byte may bring into memory; only [`Cut`] cares, to bound what stays mapped.
@@ -111,6 +111,76 @@ impl Window {
         }
     }
 
+    /// The window as numbers: file position, bytes in a row, bytes from row to row, rows.
+    pub fn to_numbers(&self) -> [u64; 4] {
+        [self.start, self.row_bytes, self.stride_bytes, self.rows]
+    }
+
+    /// The window that [`Window::to_numbers`] wrote, of pixels of `pixel_bytes`; `None` if it could not have.
+    pub fn from_numbers([start, row_bytes, stride_bytes, rows]: [u64; 4], pixel_bytes: u64) -> Option<Window> {
+        let whole = row_bytes > 0 && row_bytes % pixel_bytes == 0 && stride_bytes % pixel_bytes == 0;
+        let span = stride_bytes.checked_mul(rows.checked_sub(1)?)?.checked_add(row_bytes)?;
+        let end = start.checked_add(span)?;
+        (whole && row_bytes <= stride_bytes && end <= MAX_FILE_BYTES).then_some(Window {
+            start,
+            row_bytes,
+            stride_bytes,
+            rows,
+        })
+    }
+
+    /// The window in a few words, as its image's layout makes sense of it.
+    pub fn describe(&self, layout: Option<&Layout>) -> String {
+        let Some(layout) = layout else {
+            return match self.rows {
+                1 => format!("{} bytes from byte {} of the file on", self.row_bytes, self.start),
+                rows => format!(
+                    "{rows} rows of {} bytes from byte {} of the file on",
+                    self.row_bytes, self.start
+                ),
+            };
+        };
+        if *self == Window::whole(layout) {
+            return "the whole image".to_owned();
+        }
+        let offset = self.start.saturating_sub(layout.data_offset());
+        match layout.width() {
+            Some(width) if self.rows > 1 => {
+                let pixel = offset / layout.format().pixel_bytes();
+                let columns = self.row_bytes / layout.format().pixel_bytes();
+                format!(
+                    "the {columns}x{} pixels at {},{}",
+                    self.rows,
+                    pixel % width,
+                    pixel / width
+                )
+            }
+            _ => format!("{} bytes from {offset} on", self.row_bytes),
+        }
+    }
+
+    /// True if the two have a byte in common.
+    pub fn overlaps(&self, other: &Window) -> bool {
+        // Row by row of the one with fewer rows; the other's rows near it follow from its stride.
+        let (few, many) = if self.rows <= other.rows {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let rows = few.ranges(0..few.bytes());
+        rows.into_iter().any(|range| many.has_part_in(&range))
+    }
+
+    /// True if a row of the window has a byte in `range`.
+    fn has_part_in(&self, range: &Range<u64>) -> bool {
+        // The last row that begins before the range ends is the only one to look at: earlier rows end earlier.
+        let Some(before_end) = range.end.checked_sub(self.start + 1) else {
+            return false;
+        };
+        let row = (before_end / self.stride_bytes).min(self.rows - 1);
+        self.start + row * self.stride_bytes + self.row_bytes > range.start
+    }
+
     /// Bytes in the window; its parts are ranges within `0..bytes()`.
     pub fn bytes(&self) -> u64 {
         self.row_bytes * self.rows
@@ -169,7 +239,7 @@ impl Window {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     /// Counted from the window's start.
-    pub index: u64,
+    pub index: u32,
     /// Which bytes of the window.
     pub part: Range<u64>,
 }
@@ -189,19 +259,58 @@ impl Cut {
     pub const PIECE_BYTES: usize = 84 * 96;
     /// What a thread takes at once, unless the window or the memory is small: 252 KiB.
     pub const CHUNK_BYTES: u64 = 32 * Cut::PIECE_BYTES as u64;
+    /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
+    pub const MAX_CHUNKS: u64 = 1 << 24;
 
     /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that even
     /// a small window has a few spans for each of `threads`: the threads should end together.
     pub fn new(window: &Window, span_resident_bytes: u64, threads: u64) -> Cut {
         let share_bytes = window.bytes().div_ceil(4 * threads);
         let span_bytes = window.bytes_within(span_resident_bytes).min(share_bytes);
-        let chunk_bytes = Cut::CHUNK_BYTES.min(whole_quanta(span_bytes));
+        let least_chunk_bytes = window.bytes().div_ceil(Cut::MAX_CHUNKS).next_multiple_of(QUANTUM);
+        let chunk_bytes = Cut::CHUNK_BYTES.min(whole_quanta(span_bytes)).max(least_chunk_bytes);
         Cut {
             window_bytes: window.bytes(),
             chunk_bytes,
             piece_bytes: chunk_bytes.min(Cut::PIECE_BYTES as u64),
             chunks_per_span: (span_bytes / chunk_bytes).max(1),
         }
+    }
+
+    /// A cut whose sizes are known, all in bytes of the window; one chunk a span. `None` if they do not fit each other.
+    pub fn from_sizes(window_bytes: u64, chunk_bytes: u64, piece_bytes: u64) -> Option<Cut> {
+        let whole = |bytes: u64| bytes > 0 && bytes.is_multiple_of(QUANTUM);
+        let fits = whole(chunk_bytes) && whole(piece_bytes) && piece_bytes <= chunk_bytes;
+        (fits && (1..=MAX_FILE_BYTES).contains(&window_bytes) && chunk_bytes <= MAX_FILE_BYTES).then_some(Cut {
+            window_bytes,
+            chunk_bytes,
+            piece_bytes,
+            chunks_per_span: 1,
+        })
+    }
+
+    /// The same chunks, in spans of as many as `like` would hold.
+    pub fn with_spans_like(self, like: &Cut) -> Cut {
+        let span_bytes = like.chunk_bytes * like.chunks_per_span;
+        Cut {
+            chunks_per_span: (span_bytes / self.chunk_bytes).max(1),
+            ..self
+        }
+    }
+
+    /// Bytes in the window.
+    pub fn window_bytes(&self) -> u64 {
+        self.window_bytes
+    }
+
+    /// Bytes in every chunk but the last.
+    pub fn chunk_bytes(&self) -> u64 {
+        self.chunk_bytes
+    }
+
+    /// Bytes in every piece but a chunk's last.
+    pub fn piece_bytes(&self) -> u64 {
+        self.piece_bytes
     }
 
     /// How many spans there are.
@@ -215,7 +324,7 @@ impl Cut {
     }
 
     /// The chunks of span `span`.
-    pub fn chunks_of(&self, span: u64) -> impl Iterator<Item = Chunk> + use<> {
+    pub fn chunks_of(&self, span: u64) -> impl Iterator<Item = Chunk> + Clone + use<> {
         let cut = *self;
         let first = span * cut.chunks_per_span;
         (first..(first + cut.chunks_per_span).min(cut.chunks())).map(move |index| cut.chunk(index))
@@ -231,14 +340,23 @@ impl Cut {
     pub fn chunk(&self, index: u64) -> Chunk {
         let start = index * self.chunk_bytes;
         Chunk {
-            index,
+            index: u32::try_from(index).expect("at most MAX_CHUNKS"),
             part: start..(start + self.chunk_bytes).min(self.window_bytes),
         }
     }
 
-    /// The pieces of a chunk, in order.
-    pub fn pieces(&self, chunk: &Chunk) -> impl Iterator<Item = Range<u64>> + use<> {
-        split(chunk.part.clone(), self.piece_bytes)
+    /// How many pieces chunk `index` has.
+    pub fn pieces(&self, index: u64) -> u64 {
+        let part = self.chunk(index).part;
+        (part.end - part.start).div_ceil(self.piece_bytes)
+    }
+
+    /// The bytes of piece `piece` of chunk `index`.
+    pub fn piece(&self, index: u64, piece: u64) -> Range<u64> {
+        let part = self.chunk(index).part;
+        let start = part.start + piece * self.piece_bytes;
+        assert!(start < part.end, "piece {piece} of chunk {index}");
+        start..part.end.min(start + self.piece_bytes)
     }
 }
 
@@ -334,6 +452,35 @@ mod tests {
     }
 
     #[test]
+    fn overlaps_are_those_of_the_bytes() {
+        let layout = layout(3, 7, 6);
+        let mut windows = vec![Window::whole(&layout)];
+        for (x, y, w, h) in [
+            (0, 0, 1, 1),
+            (1, 0, 2, 6),
+            (3, 0, 4, 6),
+            (2, 2, 3, 2),
+            (0, 5, 7, 1),
+            (6, 0, 1, 5),
+        ] {
+            windows.push(Window::rect(&layout, x, y, w, h).expect("inside"));
+        }
+        for pixel in (0..42).step_by(5) {
+            for pixels in [1, 3, 6, 8] {
+                windows.extend(Window::run(&layout, pixel * 8, pixels * 8).ok());
+            }
+        }
+        for a in &windows {
+            assert_eq!(Window::from_numbers(a.to_numbers(), 8), Some(*a));
+            let bytes_of_a = positions(a, 0..a.bytes());
+            for b in &windows {
+                let shared = positions(b, 0..b.bytes()).iter().any(|at| bytes_of_a.contains(at));
+                assert_eq!(a.overlaps(b), shared, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_cut_covers_the_window_once_and_in_order() {
         let big = Cut::CHUNK_BYTES;
         for bytes in [
@@ -358,10 +505,11 @@ mod tests {
                     for span in 0..cut.spans() {
                         assert_eq!(cut.span(span).start, at);
                         for chunk in cut.chunks_of(span) {
-                            assert_eq!(cut.chunk(chunk.index), chunk);
-                            for piece in cut.pieces(&chunk) {
+                            assert_eq!(cut.chunk(u64::from(chunk.index)), chunk);
+                            for piece in 0..cut.pieces(u64::from(chunk.index)) {
+                                let piece = cut.piece(u64::from(chunk.index), piece);
                                 assert_eq!(piece.start, at);
-                                assert!(piece.end > at && piece.end % 8 == 0);
+                                assert!(piece.end > at && piece.end.is_multiple_of(8));
                                 at = piece.end;
                             }
                             assert_eq!(chunk.part.end, at);

@@ -1,24 +1,24 @@
 //! `pagelight brighten`: the main job.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
-use pagelight::engine::{self, Settings};
 use pagelight::error::{Error, Result};
 use pagelight::estimate;
 use pagelight::job::Job;
+use pagelight::journal::header::MAX_TOKEN_BYTES;
 use pagelight::map::Access;
 use pagelight::op::{Amount, Op};
 use pagelight::os::disk;
 use pagelight::pixel::ChannelSet;
-use pagelight::threads;
+use pagelight::run;
 use serde_json::json;
 
 use super::Global;
 use super::image::{ImageArgs, OpenImage, WindowArgs};
-use super::output::{self, count, gigabytes_per_second, percent, seconds};
+use super::output::{self, count, percent};
 use super::progress::Meter;
-use super::words;
+use super::work::{Report, WorkArgs};
 
 /// Add an amount to every sample of an image or of a part of it, in place
 ///
@@ -31,6 +31,9 @@ pub(super) struct Brighten {
     /// The channels to edit: names, first letters or numbers from 1, with commas; or all [default: all but alpha]
     #[arg(long, value_name = "LIST")]
     channels: Option<String>,
+    /// A word for this job: run again with the same word, it does nothing, or finishes what was cut short
+    #[arg(long, value_name = "TOKEN", value_parser = token)]
+    id: Option<String>,
     /// Say what would be done, and about how many samples would clip, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -40,31 +43,6 @@ pub(super) struct Brighten {
     image: ImageArgs,
     #[command(flatten)]
     work: WorkArgs,
-}
-
-/// How to work.
-#[derive(Args)]
-#[command(next_help_heading = "The work")]
-pub(super) struct WorkArgs {
-    /// Threads that work at once [default: as many as the machine has cores for us]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    threads: Option<u16>,
-    /// About how much of the image may be in memory at once; a thread needs 4 MiB
-    #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "32MiB")]
-    memory: u64,
-    /// Do not wait until the result is on the disk; a power cut may then lose some of it
-    #[arg(long)]
-    no_sync: bool,
-}
-
-impl WorkArgs {
-    /// The engine's settings.
-    pub(super) fn settings(&self) -> Settings {
-        Settings {
-            threads: self.threads.map_or_else(threads::available, usize::from),
-            memory_bytes: self.memory,
-        }
-    }
 }
 
 impl Brighten {
@@ -82,24 +60,26 @@ impl Brighten {
                 job.format.channels.count(),
             ));
         }
-        let settings = self.work.settings();
-        if global.verbose {
-            global.note(&format!(
-                "{} threads, about {} of the image in memory at once",
-                settings.threads,
-                output::bytes(settings.memory_bytes),
-            ));
-        }
+        let options = self.work.options(global);
+        let meter = Meter::new(global, "brighten", job.window.bytes(), 0);
         let begun = Instant::now();
-        let meter = Meter::new(global, "brighten", job.window.bytes());
-        let clipped = engine::run(&job, &image.file, &settings, &|bytes| meter.add(bytes))?;
+        let ended = run::start(
+            &job,
+            &image.file,
+            self.id.as_deref().unwrap_or(""),
+            &options,
+            &|bytes| meter.add(bytes),
+        )?;
+        let report = Report {
+            path: &self.image.image,
+            job: &job,
+            layout: Some(&image.described.layout),
+            edited_bytes: job.window.bytes(),
+            begun,
+            edit_time: meter.work_time(),
+        };
         drop(meter);
-        let edit_time = begun.elapsed();
-        let begun = Instant::now();
-        if !self.work.no_sync {
-            image.file.sync()?;
-        }
-        self.report(global, &job, clipped, edit_time, begun.elapsed());
+        report.print(global, ended);
         Ok(())
     }
 
@@ -130,13 +110,14 @@ impl Brighten {
         let bytes = job.window.bytes();
         let pixels = bytes / job.format.pixel_bytes();
         let channels = job.op.channels.describe(job.format.channels);
+        let window = job.window.describe(Some(&image.described.layout));
         global.result(
             &format!(
                 "{}: would {} {}, channels {channels} of {}\n{} pixels, {}, on {file_system}\n\
                  about {} of their samples would clip (of {} looked at); nothing was changed",
                 path.display(),
                 job.op,
-                self.window.describe(),
+                window,
                 job.format,
                 count(pixels),
                 output::bytes(bytes),
@@ -146,7 +127,7 @@ impl Brighten {
             &json!({
                 "image": path.to_string_lossy(),
                 "dry_run": true,
-                "window": self.window.describe(),
+                "window": window,
                 "amount": job.op.amount,
                 "channels": channels,
                 "pixel_format": job.format.to_string(),
@@ -158,44 +139,12 @@ impl Brighten {
         );
         Ok(())
     }
+}
 
-    fn report(&self, global: &Global, job: &Job, clipped: u64, edit_time: Duration, sync_time: Duration) {
-        let path = &self.image.image;
-        let bytes = job.window.bytes();
-        let pixels = bytes / job.format.pixel_bytes();
-        let channels = job.op.channels.describe(job.format.channels);
-        let samples = pixels * channels.split(',').count() as u64;
-        let speed = gigabytes_per_second(bytes, edit_time);
-        let on_disk = match self.work.no_sync {
-            true => String::new(),
-            false => format!(", on the disk after {} more", seconds(sync_time)),
-        };
-        global.result(
-            &format!(
-                "{}: {} {}, channels {channels}\n{} pixels, {} in {} ({speed:.2} GB/s){on_disk}\n\
-                 {} samples clipped ({})",
-                path.display(),
-                job.op,
-                self.window.describe(),
-                count(pixels),
-                output::bytes(bytes),
-                seconds(edit_time),
-                count(clipped),
-                percent(clipped, samples),
-            ),
-            &json!({
-                "image": path.to_string_lossy(),
-                "window": self.window.describe(),
-                "amount": job.op.amount,
-                "channels": channels,
-                "pixel_format": job.format.to_string(),
-                "pixels": pixels,
-                "bytes": bytes,
-                "seconds": edit_time.as_secs_f64(),
-                "sync_seconds": (!self.work.no_sync).then_some(sync_time.as_secs_f64()),
-                "gigabytes_per_second": speed,
-                "clipped_samples": clipped,
-            }),
-        );
+/// A token as the journal can keep it.
+fn token(text: &str) -> std::result::Result<String, String> {
+    match text.len() {
+        1..=MAX_TOKEN_BYTES => Ok(text.to_owned()),
+        bytes => Err(format!("has {bytes} bytes; give 1 to {MAX_TOKEN_BYTES}")),
     }
 }

@@ -64,7 +64,7 @@ impl Create {
         let bytes = layout.data_bytes();
         let begun = Instant::now();
         let new = NewImage::create(&self.image, bytes, &Header::new(width, height, self.pixel))?;
-        let meter = Meter::new(global, "create", bytes);
+        let meter = Meter::new(global, "create", bytes, 0);
         picture.write(new.file(), &self.image, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
         new.publish()?;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use pagelight::engine::{self, Settings};
 use pagelight::error::{Error, Result};
 use pagelight::format::envi::Header;
 use pagelight::format::new_image::NewImage;
@@ -13,6 +12,7 @@ use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::op::Op;
 use pagelight::pixel::PixelFormat;
+use pagelight::run::{self, Ended, Options};
 use pagelight::synth::{self, Pattern, Picture};
 use pagelight::threads;
 use pagelight::window::Window;
@@ -58,7 +58,7 @@ impl Demo {
         let begun = Instant::now();
         let header = Header::new(picture.width, picture.height, picture.format);
         let new = NewImage::create(&path, bytes, &header)?;
-        let meter = Meter::new(global, "create", bytes);
+        let meter = Meter::new(global, "create", bytes, 0);
         picture.write(new.file(), &path, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
         new.publish()?;
@@ -80,17 +80,20 @@ impl Demo {
             format: picture.format,
             window: Window::whole(&layout),
         };
-        let settings = Settings::default_here();
-        let begun = Instant::now();
-        let meter = Meter::new(global, "brighten", bytes);
-        let clipped = engine::run(&job, &image, &settings, &|bytes| meter.add(bytes))?;
+        let options = Options::default_here();
+        let meter = Meter::new(global, "brighten", bytes, 0);
+        let ended = run::start(&job, &image, "", &options, &|bytes| meter.add(bytes))?;
+        let edit_time = meter.work_time();
         drop(meter);
-        let edit_time = begun.elapsed();
+        let clipped = match ended {
+            Ended::Done { clipped_samples } => clipped_samples,
+            Ended::AlreadyDone => 0,
+        };
         let speed = gigabytes_per_second(bytes, edit_time);
         global.note(&format!(
             "brightened it in place by {AMOUNT} in {} on {} threads, {} samples clipped",
             seconds(edit_time),
-            settings.threads,
+            options.settings.threads,
             count(clipped),
         ));
 
@@ -106,7 +109,7 @@ impl Demo {
                 "bytes": bytes,
                 "seconds": edit_time.as_secs_f64(),
                 "gigabytes_per_second": speed,
-                "threads": settings.threads,
+                "threads": options.settings.threads,
                 "clipped_samples": clipped,
                 "exact": true,
             }),
@@ -117,12 +120,13 @@ impl Demo {
 
 /// Compares the image with what the plain loop makes of the picture.
 fn check(global: &Global, picture: &Picture, image: &MappedFile, path: &Path, clipped: u64) -> Result<()> {
-    let meter = Meter::new(global, "check", image.len());
+    let meter = Meter::new(global, "check", image.len(), 0);
     let mut want_clipped = 0;
     synth::compare(picture, image.file(), path, |pixels, made, read| {
         want_clipped += brighten_plainly(made);
-        // The user's own way to stop, Ctrl-C, ends the program here; the meter never does.
-        let _ = meter.add(made.len() as u64);
+        if meter.add(made.len() as u64).is_break() {
+            return Err(Error::Interrupted(String::new()));
+        }
         if made == read {
             return Ok(());
         }

@@ -39,13 +39,17 @@ impl ImageArgs {
     /// Opens the image and finds out its layout.
     pub(super) fn open(&self, access: Access) -> Result<OpenImage> {
         let file = MappedFile::open(&self.image, access)?;
-        let overrides = Overrides {
+        let described = format::describe(&self.image, file.len(), &self.overrides())?;
+        Ok(OpenImage { file, described })
+    }
+
+    /// What the words say of the image.
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
             format: self.pixel,
             size: self.size,
             data_offset: self.data_offset,
-        };
-        let described = format::describe(&self.image, file.len(), &overrides)?;
-        Ok(OpenImage { file, described })
+        }
     }
 }
 
@@ -79,13 +83,8 @@ impl WindowArgs {
         window.map_err(|why| Error::Request(format!("{}: {why}", path.display())))
     }
 
-    /// The window in a few words.
-    pub(super) fn describe(&self) -> String {
-        match (self.rect, self.offset, self.length) {
-            (Some(Rect { x, y, width, height }), _, _) => format!("the {width}x{height} pixels at {x},{y}"),
-            (None, None, None) => "the whole image".to_owned(),
-            (None, offset, None) => format!("all bytes from {} on", offset.unwrap_or(0)),
-            (None, offset, Some(length)) => format!("{length} bytes from {} on", offset.unwrap_or(0)),
-        }
+    /// True if the words name a part.
+    pub(super) fn is_given(&self) -> bool {
+        self.rect.is_some() || self.offset.is_some() || self.length.is_some()
     }
 }

@@ -11,15 +11,20 @@ mod info;
 mod output;
 mod progress;
 mod self_help;
+mod unfinished;
 mod words;
+mod work;
 
 use std::error::Error as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use pagelight::error::{Error, Result};
+use pagelight::os::fault;
+use pagelight::os::interrupt::Interrupt;
 
 /// Edits images bigger than memory, in place, through memory maps, on all cores.
 #[derive(Parser)]
@@ -50,6 +55,9 @@ pub(crate) struct Global {
     /// When to use colors; auto heeds NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     color: ColorWhen,
+    /// Whether the user asked to stop.
+    #[arg(skip)]
+    interrupt: Option<Interrupt>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +77,9 @@ enum ColorWhen {
 #[derive(Subcommand)]
 enum Command {
     Brighten(brighten::Brighten),
+    Resume(unfinished::Resume),
+    Status(unfinished::Status),
+    Abandon(unfinished::Abandon),
     Create(create::Create),
     Info(info::Info),
     Demo(demo::Demo),
@@ -78,10 +89,16 @@ enum Command {
 
 impl Cli {
     /// Does what the command says.
-    pub(crate) fn run(&self) -> Result<()> {
+    pub(crate) fn run(mut self) -> Result<()> {
+        let failed = |error| Error::io("watch", Path::new("signals"), error);
+        self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
+        fault::install().map_err(failed)?;
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),
+            Command::Resume(command) => command.run(global),
+            Command::Status(command) => command.run(global),
+            Command::Abandon(command) => command.run(global),
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
             Command::Demo(command) => command.run(global),
@@ -185,12 +202,14 @@ pub(crate) fn chain(error: &Error) -> String {
 pub(crate) fn exit_code(error: &Error) -> ExitCode {
     ExitCode::from(match error {
         Error::Request(_) => 2,
+        Error::Unfinished(_) => 3,
+        Error::Busy(_) => 75,
         Error::Unfit { .. } => 65,
         Error::NotFound { .. } => 66,
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,
-        Error::Interrupted => 130,
+        Error::Interrupted(_) => 130,
         _ => 1,
     })
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pagelight::os::interrupt::Interrupt;
 
 use super::{Global, ProgressChoice, output};
 
@@ -16,6 +17,10 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
 /// Shows how far work on a known number of bytes has come, until dropped.
 pub(super) struct Meter {
     show: Show,
+    begun: Instant,
+    /// When the last bytes were done, in nanoseconds since.
+    last_nanoseconds: AtomicU64,
+    interrupt: Option<Interrupt>,
 }
 
 enum Show {
@@ -24,39 +29,49 @@ enum Show {
         doing: String,
         total_bytes: u64,
         done_bytes: AtomicU64,
-        begun: Instant,
         last_line: Mutex<Instant>,
     },
     Nothing,
 }
 
 impl Meter {
-    /// A meter for `total_bytes` of work; `doing` is what is said before the numbers.
-    pub(super) fn new(global: &Global, doing: &str, total_bytes: u64) -> Meter {
+    /// A meter for `total_bytes` of work, of which `done_bytes` are done; `doing` is what is said before the numbers.
+    pub(super) fn new(global: &Global, doing: &str, total_bytes: u64, done_bytes: u64) -> Meter {
         let show = match global.progress {
             ProgressChoice::Never => Show::Nothing,
             _ if global.quiet => Show::Nothing,
-            ProgressChoice::Auto if std::io::stderr().is_terminal() => Show::Bar(bar(doing, total_bytes)),
+            ProgressChoice::Auto if std::io::stderr().is_terminal() => Show::Bar(bar(doing, total_bytes, done_bytes)),
             ProgressChoice::Auto | ProgressChoice::Plain => Show::Plain {
                 doing: doing.to_owned(),
                 total_bytes,
-                done_bytes: AtomicU64::new(0),
-                begun: Instant::now(),
+                done_bytes: AtomicU64::new(done_bytes),
                 last_line: Mutex::new(Instant::now()),
             },
         };
-        Meter { show }
+        Meter {
+            show,
+            begun: Instant::now(),
+            last_nanoseconds: AtomicU64::new(0),
+            interrupt: global.interrupt.clone(),
+        }
     }
 
-    /// Counts `bytes` more as done. Fit for being called often, from any thread.
+    /// From the beginning to the last bytes that were done.
+    pub(super) fn work_time(&self) -> Duration {
+        Duration::from_nanos(self.last_nanoseconds.load(Ordering::Relaxed))
+    }
+
+    /// Counts `bytes` more as done. Fit for being called often, from any thread. `Break` once the user asked to stop.
     pub(super) fn add(&self, bytes: u64) -> ControlFlow<()> {
+        let elapsed = self.begun.elapsed();
+        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        self.last_nanoseconds.fetch_max(nanoseconds, Ordering::Relaxed);
         match &self.show {
             Show::Bar(bar) => bar.inc(bytes),
             Show::Plain {
                 doing,
                 total_bytes,
                 done_bytes,
-                begun,
                 last_line,
             } => {
                 let done_bytes = done_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
@@ -65,12 +80,15 @@ impl Meter {
                     && last_line.elapsed() >= PLAIN_INTERVAL
                 {
                     *last_line = Instant::now();
-                    output::to_stderr(&plain_line(doing, done_bytes, *total_bytes, begun.elapsed()));
+                    output::to_stderr(&plain_line(doing, done_bytes, *total_bytes, elapsed));
                 }
             }
             Show::Nothing => {}
         }
-        ControlFlow::Continue(())
+        match &self.interrupt {
+            Some(interrupt) if interrupt.asked() => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     }
 }
 
@@ -82,8 +100,8 @@ impl Drop for Meter {
     }
 }
 
-fn bar(doing: &str, total_bytes: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::stderr());
+fn bar(doing: &str, total_bytes: u64, done_bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::stderr()).with_position(done_bytes);
     let template = "{msg} {wide_bar} {percent:>3} %  {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  \
                     {eta} left";
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -73,7 +73,7 @@ impl NewImage {
 }
 
 fn create(path: &Path) -> Result<UnnamedFile> {
-    UnnamedFile::create(path).map_err(|error| match error.kind() {
+    UnnamedFile::create(path, 0o666).map_err(|error| match error.kind() {
         // It is the folder that is missing, not a file to be checked.
         std::io::ErrorKind::NotFound => Error::Io {
             doing: "create",

@@ -8,7 +8,11 @@
     reason = "raw copies between shared and private memory are what this file is for"
 )]
 
-/// Copies `length` bytes from `from` to `to`, first to last. Either side may be shared with other processes: what they
+#[cfg(target_arch = "x86_64")]
+use super::fault::Stretch;
+
+/// Copies `length` bytes from `from` to `to`, first to last, and returns how many were *not* copied: 0, or what was
+/// left when a page could not be had (see [`super::fault`]). Either side may be shared with other processes: what they
 /// write meanwhile may be copied or not, byte by byte.
 ///
 /// # Safety
@@ -17,10 +21,39 @@
 /// and `to` a `&mut [u8]` of the caller's. (Bytes that overlap are no danger, only of no use: they may be copied twice.)
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
-pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: usize) {
+#[must_use]
+pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: usize) -> usize {
     // rdi = to, rsi = from, rdx = length: the registers that the string instruction wants, but for the count. Today's
     // processors move 32 or 64 bytes a cycle so, and a loop of vector instructions measured slower between caches.
-    core::arch::naked_asm!("mov rcx, rdx", "rep movsb", "ret")
+    // It counts rcx down, also when it is cut short by a fault.
+    core::arch::naked_asm!(
+        "mov rcx, rdx",
+        ".hidden pagelight_copy_begin",
+        ".globl pagelight_copy_begin",
+        "pagelight_copy_begin:",
+        "rep movsb",
+        ".hidden pagelight_copy_landing",
+        ".globl pagelight_copy_landing",
+        "pagelight_copy_landing:",
+        "mov rax, rcx",
+        "ret",
+    )
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" {
+    static pagelight_copy_begin: u8;
+    static pagelight_copy_landing: u8;
+}
+
+/// Where `copy` may fault, and where it then goes on.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn stretch() -> Stretch {
+    let landing = (&raw const pagelight_copy_landing).addr();
+    Stretch {
+        may_fault: (&raw const pagelight_copy_begin).addr()..landing,
+        landing,
+    }
 }
 
 /// The same on machines for which nobody has written the routine above: a volatile byte at a time, slow and right.
@@ -28,7 +61,8 @@ pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: 
 /// # Safety
 /// As above.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, length: usize) {
+#[must_use]
+pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, length: usize) -> usize {
     for at in 0..length {
         // SAFETY: `at` is below `length`, for which the caller vouches.
         let source = unsafe { from.add(at) };
@@ -39,6 +73,7 @@ pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, length: usize) {
         // SAFETY: mapped writable, says the caller.
         unsafe { target.write_volatile(byte) };
     }
+    0
 }
 
 #[cfg(test)]
@@ -54,7 +89,8 @@ mod tests {
                     let mut target = vec![0xEE; 700];
                     let (into, out_of) = (&mut target[to..to + length], &source[from..from + length]);
                     // SAFETY: two private slices of `length` bytes.
-                    unsafe { copy(into.as_mut_ptr(), out_of.as_ptr(), length) };
+                    let not_copied = unsafe { copy(into.as_mut_ptr(), out_of.as_ptr(), length) };
+                    assert_eq!(not_copied, 0);
                     let mut want = vec![0xEE; 700];
                     want[to..to + length].copy_from_slice(&source[from..from + length]);
                     assert!(target == want, "{from} {to} {length}");

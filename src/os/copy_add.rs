@@ -8,6 +8,8 @@
     reason = "raw reads and writes of shared memory are what this file is for"
 )]
 
+#[cfg(target_arch = "x86_64")]
+use super::fault::Stretch;
 use crate::op::{BLOCK_BYTES, Kernel, LANES};
 use crate::pixel::ByteOrder;
 
@@ -21,9 +23,28 @@ pub(crate) struct Recipe {
     shuffle: [u8; 32],
 }
 
-/// Lanes of the blocks that did not clip, counted by the routine.
+/// What the routine counts on the way. The order of the fields is the routine's.
+#[derive(Default)]
 #[repr(C)]
-struct Unclipped([u16; LANES]);
+struct Counts {
+    /// Samples that did not clip, lane by lane.
+    unclipped: [[u16; 16]; 3],
+    /// The sum of the samples as they were stored, modulo 65536, in parts.
+    sums: [[u16; 16]; 2],
+}
+
+/// What came of a copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Copied {
+    /// Bytes that were copied: whole blocks.
+    pub(crate) bytes: usize,
+    /// Samples that clipped.
+    pub(crate) clipped: u64,
+    /// The sum of the copied bytes as little-endian 16-bit numbers, modulo 65536.
+    pub(crate) sum: u16,
+    /// True if a page could not be had (see [`super::fault`]); the other numbers then mean nothing.
+    pub(crate) faulted: bool,
+}
 
 /// Blocks per call of the routine: its lane counters have 16 bits.
 const MAX_BLOCKS: usize = u16::MAX as usize;
@@ -49,26 +70,42 @@ impl Recipe {
         None
     }
 
-    /// Copies as many whole blocks of [`BLOCK_BYTES`] as `length` bytes hold from `from` to `to`, edited, and returns
-    /// their bytes and how many of their samples clipped. `from` must be at a pixel's first byte.
+    /// Copies as many whole blocks of [`BLOCK_BYTES`] as `length` bytes hold from `from` to `to`, edited. `from` must
+    /// be at a pixel's first byte.
     ///
     /// # Safety
     /// As for [`super::copy::copy`], for `length` bytes.
-    pub(crate) unsafe fn copy_blocks(&self, to: *mut u8, from: *const u8, length: usize) -> (usize, u64) {
+    pub(crate) unsafe fn copy_blocks(&self, to: *mut u8, from: *const u8, length: usize) -> Copied {
         let blocks = (length / BLOCK_BYTES).min(MAX_BLOCKS);
-        let mut unclipped = Unclipped([0; LANES]);
-        if blocks > 0 {
-            // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches; a recipe exists only
-            // where the machine has AVX2.
-            unsafe { copy_add(to, from, blocks, self, &raw mut unclipped) };
+        if blocks == 0 {
+            return Copied::default();
         }
-        let unclipped: u64 = unclipped.0.iter().map(|&lane| u64::from(lane)).sum();
-        (blocks * BLOCK_BYTES, (blocks * LANES) as u64 - unclipped)
+        let mut counts = Counts::default();
+        // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches; a recipe exists only where
+        // the machine has AVX2.
+        let blocks_left = unsafe { copy_add(to, from, blocks, self, &raw mut counts) };
+        let unclipped: u64 = counts
+            .unclipped
+            .as_flattened()
+            .iter()
+            .map(|&lane| u64::from(lane))
+            .sum();
+        Copied {
+            bytes: blocks * BLOCK_BYTES,
+            clipped: ((blocks * LANES) as u64).saturating_sub(unclipped),
+            sum: counts
+                .sums
+                .as_flattened()
+                .iter()
+                .fold(0, |sum: u16, &lane| sum.wrapping_add(lane)),
+            faulted: blocks_left != 0,
+        }
     }
 }
 
 /// `blocks` times 96 bytes: load three registers, put the bytes in this machine's order, flip, step, note which lanes
-/// came out as without saturation, flip, put the bytes back, store.
+/// came out as without saturation, flip, put the bytes back, store, sum. Returns the blocks that are left: 0, unless a
+/// page could not be had.
 ///
 /// # Safety
 /// As for [`Recipe::copy_blocks`], with `blocks` at least 1, on a machine that has AVX2.
@@ -79,9 +116,9 @@ unsafe extern "sysv64" fn copy_add(
     from: *const u8,
     blocks: usize,
     recipe: *const Recipe,
-    unclipped: *mut Unclipped,
-) {
-    // rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = unclipped.
+    counts: *mut Counts,
+) -> usize {
+    // rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = counts.
     core::arch::naked_asm!(
         "vmovdqu ymm0, [rcx]",
         "vmovdqu ymm1, [rcx + 32]",
@@ -91,7 +128,11 @@ unsafe extern "sysv64" fn copy_add(
         "vpxor ymm5, ymm5, ymm5",
         "vpxor ymm6, ymm6, ymm6",
         "vpxor ymm7, ymm7, ymm7",
-        "2:",
+        "vpxor ymm14, ymm14, ymm14",
+        "vpxor ymm15, ymm15, ymm15",
+        ".hidden pagelight_copy_add_begin",
+        ".globl pagelight_copy_add_begin",
+        "pagelight_copy_add_begin:",
         "vmovdqu ymm8, [rsi]",
         "vmovdqu ymm9, [rsi + 32]",
         "vmovdqu ymm10, [rsi + 64]",
@@ -122,16 +163,41 @@ unsafe extern "sysv64" fn copy_add(
         "vmovdqu [rdi], ymm8",
         "vmovdqu [rdi + 32], ymm9",
         "vmovdqu [rdi + 64], ymm10",
+        "vpaddw ymm14, ymm14, ymm8",
+        "vpaddw ymm15, ymm15, ymm9",
+        "vpaddw ymm14, ymm14, ymm10",
         "add rsi, 96",
         "add rdi, 96",
         "dec rdx",
-        "jnz 2b",
+        "jnz pagelight_copy_add_begin",
+        ".hidden pagelight_copy_add_landing",
+        ".globl pagelight_copy_add_landing",
+        "pagelight_copy_add_landing:",
         "vmovdqu [r8], ymm5",
         "vmovdqu [r8 + 32], ymm6",
         "vmovdqu [r8 + 64], ymm7",
+        "vmovdqu [r8 + 96], ymm14",
+        "vmovdqu [r8 + 128], ymm15",
         "vzeroupper",
+        "mov rax, rdx",
         "ret",
     )
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" {
+    static pagelight_copy_add_begin: u8;
+    static pagelight_copy_add_landing: u8;
+}
+
+/// Where `copy_add` may fault, and where it then goes on.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn stretch() -> Stretch {
+    let landing = (&raw const pagelight_copy_add_landing).addr();
+    Stretch {
+        may_fault: (&raw const pagelight_copy_add_begin).addr()..landing,
+        landing,
+    }
 }
 
 /// Never reached: without the routine there is no recipe.
@@ -139,8 +205,16 @@ unsafe extern "sysv64" fn copy_add(
 /// # Safety
 /// None is needed.
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn copy_add(_: *mut u8, _: *const u8, _: usize, _: *const Recipe, _: *mut Unclipped) {
+unsafe fn copy_add(_: *mut u8, _: *const u8, _: usize, _: *const Recipe, _: *mut Counts) -> usize {
     unreachable!("there is no recipe on this machine");
+}
+
+/// The sum that [`Copied::sum`] is, of private bytes.
+pub(crate) fn sum(bytes: &[u8]) -> u16 {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    pairs
+        .iter()
+        .fold(0, |sum: u16, &pair| sum.wrapping_add(u16::from_le_bytes(pair)))
 }
 
 #[cfg(test)]
@@ -178,11 +252,17 @@ mod tests {
                     for length in [0, 95, 96, 97, 191, 192, 16_320, source.len()] {
                         let mut target = vec![0xEE; source.len() + 1];
                         // SAFETY: two private vectors, of at least `length` bytes after the first.
-                        let (bytes, clipped) =
+                        let copied =
                             unsafe { recipe.copy_blocks(target.as_mut_ptr().wrapping_add(1), source.as_ptr(), length) };
-                        assert_eq!(bytes, length / 96 * 96);
+                        let bytes = length / 96 * 96;
                         let mut want = source[..bytes].to_vec();
-                        assert_eq!(clipped, kernel.apply(&mut want));
+                        let want_copied = Copied {
+                            bytes,
+                            clipped: kernel.apply(&mut want),
+                            sum: sum(&want),
+                            faulted: false,
+                        };
+                        assert_eq!(copied, want_copied);
                         assert!(target[1..=bytes] == want, "{name} {amount} {list} {length}");
                         assert!(target[0] == 0xEE && target[bytes + 1..].iter().all(|&byte| byte == 0xEE));
                     }

@@ -1,6 +1,10 @@
 //! What the operating system tells of the file system under a file.
 
 use std::fs::File;
+use std::ops::Range;
+
+use rustix::fs::{FallocateFlags, SeekFrom};
+use rustix::io::Errno;
 
 /// A file system, as far as somebody here treats it differently or a user wants to read its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,35 @@ pub fn file_system(file: &File) -> std::io::Result<FileSystem> {
     })
 }
 
+/// Puts disk space behind every byte of the ranges `wanted`, which are in order and within the file. Bytes that were
+/// there keep their values, and holes read as zero as before.
+///
+/// # Errors
+/// `StorageFull` if the disk is; whatever else the operating system says. Where it cannot tell holes or cannot fill
+/// them, nothing happens.
+pub fn fill_holes(file: &File, wanted: impl Iterator<Item = Range<u64>>) -> std::io::Result<()> {
+    let mut next_hole = 0;
+    for range in wanted {
+        if range.end <= next_hole {
+            continue;
+        }
+        next_hole = match rustix::fs::seek(file, SeekFrom::Hole(range.start)) {
+            Ok(hole) => hole,
+            Err(_) => return Ok(()),
+        };
+        if next_hole >= range.end {
+            continue;
+        }
+        let (start, length) = (next_hole, range.end - next_hole);
+        match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, start, length) {
+            Ok(()) => next_hole = range.end,
+            Err(Errno::OPNOTSUPP) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Gives `file` a length of `bytes` with disk space behind every one of them, so that a full disk is an error now and
 /// not a signal later. Bytes that were not there before read as zero.
 ///
@@ -60,10 +93,33 @@ pub fn file_system(file: &File) -> std::io::Result<FileSystem> {
 /// Whatever `fallocate` says. Where the file system cannot reserve space, the file only gets its length.
 pub fn allocate(file: &File, bytes: u64) -> std::io::Result<()> {
     loop {
-        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(rustix::io::Errno::OPNOTSUPP) => return file.set_len(bytes),
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes) {
+            Err(Errno::INTR) => continue,
+            Err(Errno::OPNOTSUPP) => return file.set_len(bytes),
             other => return Ok(other?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{FileExt, MetadataExt};
+
+    #[test]
+    fn only_the_wanted_holes_are_filled() {
+        let file = tempfile::tempfile().expect("a file");
+        file.set_len(1 << 20).expect("grown");
+        file.write_all_at(&[7; 4096], 8192).expect("written");
+        let blocks = || file.metadata().expect("looked at").blocks();
+        let before = blocks();
+        fill_holes(&file, std::iter::once(8192..12_288)).expect("nothing to fill");
+        assert_eq!(blocks(), before);
+        fill_holes(&file, [0..4096, 8192..16_384, 1 << 19..(1 << 19) + 1].into_iter()).expect("filled");
+        assert!(blocks() >= before + 3 * 8 && blocks() < 1 << 10, "{} blocks", blocks());
+        assert_eq!(file.metadata().expect("looked at").len(), 1 << 20);
+        let mut bytes = [1; 4096];
+        file.read_exact_at(&mut bytes, 8192).expect("read");
+        assert_eq!(bytes, [7; 4096]);
     }
 }

@@ -4,4 +4,8 @@
 pub mod copy;
 pub(crate) mod copy_add;
 pub mod disk;
+pub mod fault;
+pub mod identity;
+pub mod interrupt;
+pub mod lock;
 pub mod unnamed;

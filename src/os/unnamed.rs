@@ -21,11 +21,11 @@ pub struct UnnamedFile {
 }
 
 impl UnnamedFile {
-    /// An empty file that is to become `target`.
+    /// An empty file that is to become `target`, with the rights `mode` less what the process's umask takes away.
     ///
     /// # Errors
     /// `AlreadyExists` if there is a file of that name now; else whatever the operating system says.
-    pub fn create(target: &Path) -> io::Result<UnnamedFile> {
+    pub fn create(target: &Path, mode: u32) -> io::Result<UnnamedFile> {
         if target.symlink_metadata().is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -33,15 +33,15 @@ impl UnnamedFile {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let mode = Mode::from_raw_mode(0o666);
-        let unnamed = rustix::fs::open(folder, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, mode);
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let unnamed = rustix::fs::open(folder, flags, Mode::from_raw_mode(mode));
         let (file, stand_in) = match unnamed {
             Ok(fd) => (File::from(fd), None),
             // EISDIR is what kernels say that do not know the flag.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
                 let (file, path) = tempfile::Builder::new()
                     .prefix(".pagelight-")
-                    .permissions(permissions(0o666))
+                    .permissions(permissions(mode))
                     .tempfile_in(folder)?
                     .into_parts();
                 (file, Some(path))
@@ -95,13 +95,13 @@ mod tests {
     fn nothing_is_there_until_it_is_published() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("image.raw");
-        let unnamed = UnnamedFile::create(&target).expect("created");
+        let unnamed = UnnamedFile::create(&target, 0o666).expect("created");
         unnamed.file().write_all(b"half").expect("written");
         assert!(names(folder.path()).is_empty());
         drop(unnamed);
         assert!(names(folder.path()).is_empty());
 
-        UnnamedFile::create(&target)
+        UnnamedFile::create(&target, 0o666)
             .expect("created")
             .publish()
             .expect("published");
@@ -112,11 +112,11 @@ mod tests {
     fn a_taken_name_is_never_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("image.raw");
-        let late = UnnamedFile::create(&target).expect("created");
+        let late = UnnamedFile::create(&target, 0o666).expect("created");
         std::fs::write(&target, b"first").expect("written");
         let kind = late.publish().map_err(|error| error.kind()).map(drop);
         assert_eq!(kind, Err(io::ErrorKind::AlreadyExists));
-        assert!(UnnamedFile::create(&target).is_err());
+        assert!(UnnamedFile::create(&target, 0o666).is_err());
         assert_eq!(std::fs::read(&target).expect("read"), b"first");
         assert_eq!(names(folder.path()), ["image.raw"]);
     }

@@ -1,0 +1,274 @@
+//! Claims: who may work on which window of an image. The journals beside the image say so.
+//!
+//! A run that begins takes the start lock on the image for a moment, compares its window with those of the journals
+//! that are there, and publishes its own. Overlap with a job that is alive: busy. Overlap with one that nobody works
+//! on: unfinished, and not to be edited over. Disjoint windows, also interleaved rectangles, work side by side.
+//!
+//! Journals are found by the image's resolved path and by its inode, both parts of their names:
+//!
+//! ```text
+//! huge.raw.<path>-<inode>-<window>.pagelight             a job         (numbers in hexadecimal)
+//! huge.raw.<path>-<inode>-<token>.pagelight-receipt      a job with a token, done
+//! ```
+//!
+//! 1. An image has one name: with hard links its journals might not be found, so such an image is refused.
+//! 2. The claim is what the journal says; it ends when the journal is removed, not when a process ends.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::journal::header::Header;
+use crate::journal::{self, Journal, State};
+use crate::map::MappedFile;
+use crate::os::identity::{Identity, Look};
+use crate::os::lock::Lock;
+use crate::window::{Cut, Window};
+
+/// The byte of the image whose lock is held while a run begins; past the end of every file.
+const START_LOCK_AT: u64 = 1 << 62;
+const JOB_SUFFIX: &str = ".pagelight";
+const RECEIPT_SUFFIX: &str = ".pagelight-receipt";
+/// Of an image's name, in the names of its journals: what leaves room within the 255 bytes of a name.
+const STEM_BYTES: usize = 180;
+
+/// Where the journals of an image are.
+#[derive(Debug)]
+pub struct Place {
+    image_path: PathBuf,
+    folder: PathBuf,
+    stem: OsString,
+    path_mark: String,
+    image: Identity,
+}
+
+/// A journal that was found, and its job.
+#[derive(Debug)]
+pub struct Found {
+    /// The journal, open.
+    pub journal: Journal,
+    /// What it is for.
+    pub job: Job,
+}
+
+/// A claim: the right to work on a job.
+#[derive(Debug)]
+pub struct Claim {
+    /// The job's journal.
+    pub journal: Journal,
+    /// The job.
+    pub job: Job,
+    /// Held as long as this process runs the job.
+    pub(crate) _lock: Lock,
+}
+
+/// What came of asking for a claim.
+#[derive(Debug)]
+pub enum Asked {
+    /// The job may begin.
+    Granted(Box<Claim>),
+    /// A job of this token is there, unfinished, and is to be resumed.
+    Resumable(Box<Found>),
+    /// The job of this token was done before.
+    AlreadyDone,
+}
+
+impl Place {
+    /// The place for the journals of `image`: beside it, or `folder`.
+    ///
+    /// # Errors
+    /// `Unfit` if the image has hard links; `Io`.
+    pub fn of(image: &MappedFile, folder: Option<&Path>) -> Result<Place> {
+        let path = image.path();
+        let look = Look::at(image.file()).map_err(|error| Error::io("look at", path, error))?;
+        if look.links > 1 {
+            return Err(Error::unfit(
+                path,
+                format!(
+                    "has {} names (hard links), and an unfinished job could be missed under another one; edit a copy, \
+                     or remove the other names",
+                    look.links
+                ),
+            ));
+        }
+        let resolved = path.canonicalize().map_err(|error| Error::io("find", path, error))?;
+        let folder = match folder {
+            Some(folder) => folder.to_owned(),
+            None => resolved.parent().map_or(PathBuf::from("/"), Path::to_owned),
+        };
+        let name = resolved.file_name().unwrap_or(OsStr::new("image")).as_bytes();
+        Ok(Place {
+            folder,
+            stem: OsString::from_vec(name[..name.len().min(STEM_BYTES)].to_vec()),
+            path_mark: format!("{:08x}", crc32fast::hash(resolved.as_os_str().as_bytes())),
+            image: look.identity,
+            image_path: path.to_owned(),
+        })
+    }
+
+    /// The jobs of the image that are not done, in the order of their names. Journals of jobs that are done, whose
+    /// removal a death prevented, are removed.
+    ///
+    /// # Errors
+    /// `Unfit` if something under a journal's name is no sound journal; `Io`.
+    pub fn jobs(&self) -> Result<Vec<Found>> {
+        let unreadable = |error| Error::io("read", &self.folder, error);
+        let mut paths = Vec::new();
+        for entry in self.folder.read_dir().map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            if self.is_of_image(&name) {
+                paths.push(self.folder.join(name));
+            }
+        }
+        paths.sort();
+        let mut found = Vec::new();
+        for path in paths {
+            let Some(journal) = Journal::open(&path)? else {
+                continue;
+            };
+            // Done and removed between our opening it and now?
+            if !journal.is_named() {
+                continue;
+            }
+            if journal.state()? == State::Complete && !journal.is_alive()? {
+                journal.remove(false)?;
+                continue;
+            }
+            let Some(job) = Job::from_bytes(&journal.header().job) else {
+                return Err(Error::unfit(
+                    &path,
+                    "holds no job that makes sense; nothing was changed",
+                ));
+            };
+            found.push(Found { journal, job });
+        }
+        Ok(found)
+    }
+
+    /// True if the journal belongs to the file that is the image now, not to another one of the same name.
+    pub fn is_of_this_file(&self, journal: &Journal) -> bool {
+        journal.header().image == self.image
+    }
+
+    /// Asks for the right to do `job`, cut as `cut`, on `slots` threads at most. The journal is not on the disk yet.
+    ///
+    /// # Errors
+    /// `Busy` if a run that overlaps is alive; `Unfinished` if one that overlaps waits to be finished; `Request` if the
+    /// token was used for another job; `Io`.
+    pub fn claim(&self, image: &MappedFile, job: &Job, cut: Cut, slots: u32, token: &str) -> Result<Asked> {
+        let locked = Lock::wait(image.file(), START_LOCK_AT);
+        let _start_lock = locked.map_err(|error| Error::io("lock", image.path(), error))?;
+        if !token.is_empty()
+            && let Some(receipt) = journal::read_receipt(&self.receipt_path(token.as_bytes()))?
+            && receipt.image == self.image
+        {
+            return self.same_job(&receipt, job, token).map(|()| Asked::AlreadyDone);
+        }
+        for found in self.jobs()? {
+            let header = found.journal.header();
+            if !token.is_empty() && header.token == token.as_bytes() {
+                self.same_job(header, job, token)?;
+                return Ok(Asked::Resumable(Box::new(found)));
+            }
+            if found.job.window.overlaps(&job.window) {
+                return Err(self.in_the_way(&found)?);
+            }
+        }
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH);
+        let header = Header {
+            cut,
+            slots,
+            image: self.image,
+            begun_seconds: begun.map_or(0, |since| since.as_secs()),
+            job: job.to_bytes(),
+            token: token.as_bytes().to_vec(),
+        };
+        let (journal, lock) = Journal::create(&self.job_path(&job.window), header)?;
+        Ok(Asked::Granted(Box::new(Claim {
+            journal,
+            job: *job,
+            _lock: lock,
+        })))
+    }
+
+    /// Takes over a job that was found, unless somebody runs it.
+    ///
+    /// # Errors
+    /// `Busy` if somebody does; `Io`.
+    pub fn take_over(&self, found: Found) -> Result<Claim> {
+        match found.journal.lock_run()? {
+            // Another may have finished it just before we got the lock.
+            Some(_) if !found.journal.is_named() => Err(Error::Busy(format!(
+                "{}: the job was ended by another process just now; look again",
+                self.image_path.display()
+            ))),
+            Some(lock) => Ok(Claim {
+                journal: found.journal,
+                job: found.job,
+                _lock: lock,
+            }),
+            None => Err(self.in_the_way(&found)?),
+        }
+    }
+
+    fn same_job(&self, header: &Header, job: &Job, token: &str) -> Result<()> {
+        if header.job == job.to_bytes() {
+            return Ok(());
+        }
+        Err(Error::Request(format!(
+            "{}: --id {token} was used for another job on this image; choose another word",
+            self.image_path.display()
+        )))
+    }
+
+    /// Why a job that was found is in the way.
+    fn in_the_way(&self, found: &Found) -> Result<Error> {
+        let path = self.image_path.display();
+        let (op, window) = (found.job.op, found.job.window.describe(None));
+        if found.journal.is_alive()? {
+            let owner = found.journal.owner();
+            return Ok(Error::Busy(format!(
+                "{path}: process {owner} is at work there ({op}, {window}); wait for its end, or choose another window"
+            )));
+        }
+        Ok(Error::Unfinished(format!(
+            "{path}: an unfinished job is in the way ({op}, {window}); 'pagelight resume' finishes it, 'pagelight \
+             abandon' gives it up"
+        )))
+    }
+
+    fn is_of_image(&self, name: &OsStr) -> bool {
+        let Some(rest) = name.as_bytes().strip_suffix(JOB_SUFFIX.as_bytes()) else {
+            return false;
+        };
+        let Some(marks) = rest
+            .rsplit(|&byte| byte == b'.')
+            .next()
+            .and_then(|marks| std::str::from_utf8(marks).ok())
+        else {
+            return false;
+        };
+        let marks: Vec<&str> = marks.split('-').collect();
+        let inode = format!("{:x}", self.image.inode);
+        matches!(marks[..], [path, of, _] if path == self.path_mark || of == inode)
+    }
+
+    fn job_path(&self, window: &Window) -> PathBuf {
+        let numbers: Vec<u8> = window.to_numbers().into_iter().flat_map(u64::to_le_bytes).collect();
+        self.path(crc32fast::hash(&numbers), JOB_SUFFIX)
+    }
+
+    /// Where the receipt of the job of this token is.
+    pub(crate) fn receipt_path(&self, token: &[u8]) -> PathBuf {
+        self.path(crc32fast::hash(token), RECEIPT_SUFFIX)
+    }
+
+    fn path(&self, mark: u32, suffix: &str) -> PathBuf {
+        let mut name = self.stem.clone();
+        name.push(format!(".{}-{:x}-{mark:08x}{suffix}", self.path_mark, self.image.inode));
+        self.folder.join(name)
+    }
+}

@@ -1,0 +1,250 @@
+//! `pagelight status`, `resume` and `abandon`: what becomes of jobs that were cut short.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use pagelight::claim::{Found, Place};
+use pagelight::error::{Error, Result};
+use pagelight::format;
+use pagelight::journal::State;
+use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::run::{self, Options};
+use pagelight::window::Window;
+use serde_json::{Value, json};
+
+use super::Global;
+use super::image::{ImageArgs, WindowArgs};
+use super::output::{self, percent};
+use super::progress::Meter;
+use super::work::{Report, WorkArgs};
+
+/// Finish a job that was cut short, exactly: all of the image's, or the one of a window
+#[derive(Args)]
+pub(super) struct Resume {
+    #[command(flatten)]
+    window: WindowArgs,
+    #[command(flatten)]
+    image: ImageArgs,
+    #[command(flatten)]
+    work: WorkArgs,
+}
+
+impl Resume {
+    pub(super) fn run(&self, global: &Global) -> Result<()> {
+        let options = self.work.options(global);
+        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, &options)?;
+        if jobs.found.is_empty() {
+            global.result(
+                &format!("{}: no unfinished job; nothing to resume", self.image.image.display()),
+                &json!({ "image": self.image.image.to_string_lossy(), "resumed": 0 }),
+            );
+        }
+        for found in jobs.found {
+            let job = found.job;
+            let done_bytes = found.journal.tally().done_bytes;
+            let meter = Meter::new(global, "resume", job.window.bytes(), done_bytes);
+            let begun = Instant::now();
+            let ended = run::resume(&jobs.image, found, &options, &|bytes| meter.add(bytes))?;
+            let report = Report {
+                path: &self.image.image,
+                job: &job,
+                layout: jobs.layout.as_ref(),
+                edited_bytes: job.window.bytes() - done_bytes,
+                begun,
+                edit_time: meter.work_time(),
+            };
+            drop(meter);
+            report.print(global, ended);
+        }
+        Ok(())
+    }
+}
+
+/// Say which jobs of an image are unfinished, and how far they are
+#[derive(Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    image: ImageArgs,
+    /// Where the journals are kept, if not beside the image
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+}
+
+impl Status {
+    pub(super) fn run(&self, global: &Global) -> Result<()> {
+        let path = &self.image.image;
+        let image = MappedFile::open(path, Access::Read)?;
+        let layout = self.image.layout(&image).ok();
+        let place = Place::of(&image, self.journal.as_deref())?;
+        let mut lines = Vec::new();
+        let mut objects = Vec::new();
+        for found in place.jobs()? {
+            let (line, object) = describe(&place, &found, layout.as_ref())?;
+            lines.push(format!("{}: {line}", path.display()));
+            objects.push(object);
+        }
+        if lines.is_empty() {
+            lines.push(format!("{}: no unfinished job", path.display()));
+        }
+        global.result(
+            &lines.join("\n"),
+            &json!({ "image": path.to_string_lossy(), "jobs": objects }),
+        );
+        Ok(())
+    }
+}
+
+/// A job in one line, and as an object.
+fn describe(place: &Place, found: &Found, layout: Option<&Layout>) -> Result<(String, Value)> {
+    let Found { journal, job } = found;
+    let tally = journal.tally();
+    let done = percent(tally.done_bytes, job.window.bytes());
+    let alive = journal.is_alive()?;
+    let (state, words) = match journal.state()? {
+        _ if alive => ("running", format!("process {} is at work", journal.owner())),
+        State::SyncFailed => (
+            "sync_failed",
+            "the disk refused some bytes; restore the image, then abandon".to_owned(),
+        ),
+        _ if !place.is_of_this_file(journal) => (
+            "other_image",
+            "the image was replaced or has another length since; abandon".to_owned(),
+        ),
+        State::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
+        _ if !journal.is_of_this_boot()? => (
+            "before_reboot",
+            "cut short before the system was started anew; restore the image, then abandon".to_owned(),
+        ),
+        _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
+    };
+    let window = job.window.describe(layout);
+    let text = format!("{} of {window}: {done} done, {words}", job.op);
+    let object = json!({
+        "state": state,
+        "amount": job.op.amount,
+        "window": window,
+        "window_bytes": job.window.bytes(),
+        "done_bytes": tally.done_bytes,
+        "clipped_samples": tally.clipped_samples,
+        "pid": alive.then(|| journal.owner()),
+        "journal": journal.path().to_string_lossy(),
+        "id": String::from_utf8_lossy(&journal.header().token),
+    });
+    Ok((text, object))
+}
+
+/// Give up a job that was cut short; the image stays as it is
+#[derive(Args)]
+pub(super) struct Abandon {
+    /// Yes, leave the image half-edited
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    window: WindowArgs,
+    #[command(flatten)]
+    image: ImageArgs,
+    /// Where the journals are kept, if not beside the image
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+}
+
+impl Abandon {
+    pub(super) fn run(&self, global: &Global) -> Result<()> {
+        let path = &self.image.image;
+        let options = Options {
+            journal_folder: self.journal.clone(),
+            ..Options::default_here()
+        };
+        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, &options)?;
+        if jobs.found.is_empty() {
+            global.result(
+                &format!("{}: no unfinished job; nothing to abandon", path.display()),
+                &json!({ "image": path.to_string_lossy(), "abandoned": [] }),
+            );
+            return Ok(());
+        }
+        if !self.yes {
+            return Err(Error::Request(format!(
+                "{}: this leaves the image half-edited for good, and only a backup brings it back; say --yes to do so, \
+                 or 'pagelight resume' to finish",
+                path.display()
+            )));
+        }
+        let mut objects = Vec::new();
+        let mut lines = Vec::new();
+        for found in jobs.found {
+            let job = found.job;
+            let window = job.window.describe(jobs.layout.as_ref());
+            let abandoned = run::abandon(&jobs.image, found, &options)?;
+            let done_bytes = abandoned.tally.done_bytes;
+            let state = match &abandoned.unsettled {
+                None => "every chunk is as before or done".to_owned(),
+                Some(why) => format!("some chunks may be edited in part: {}", super::chain(why)),
+            };
+            lines.push(format!(
+                "{}: gave up {} of {window}; {} of {} were edited ({}), the rest was not; {state}",
+                path.display(),
+                job.op,
+                output::bytes(done_bytes),
+                output::bytes(job.window.bytes()),
+                percent(done_bytes, job.window.bytes()),
+            ));
+            objects.push(json!({
+                "window": window,
+                "amount": job.op.amount,
+                "done_bytes": done_bytes,
+                "window_bytes": job.window.bytes(),
+                "settled": abandoned.unsettled.is_none(),
+            }));
+        }
+        global.result(
+            &lines.join("\n"),
+            &json!({ "image": path.to_string_lossy(), "abandoned": objects }),
+        );
+        Ok(())
+    }
+}
+
+/// The unfinished jobs that a user means.
+struct Jobs {
+    image: MappedFile,
+    layout: Option<Layout>,
+    found: Vec<Found>,
+}
+
+impl Jobs {
+    /// All of the image's, or the one whose window the words name.
+    fn find(image_args: &ImageArgs, window_args: &WindowArgs, access: Access, options: &Options) -> Result<Jobs> {
+        let path = &image_args.image;
+        let image = MappedFile::open(path, access)?;
+        let layout = image_args.layout(&image);
+        let mut found = Place::of(&image, options.journal_folder.as_deref())?.jobs()?;
+        if window_args.is_given() {
+            // Only now does it matter what the image looks like: the journal knows for itself.
+            let layout = layout.as_ref().map_err(|_| unknown_layout(path))?;
+            let window: Window = window_args.window(path, layout)?;
+            found.retain(|found| found.job.window == window);
+        }
+        Ok(Jobs {
+            image,
+            layout: layout.ok(),
+            found,
+        })
+    }
+}
+
+fn unknown_layout(path: &std::path::Path) -> Error {
+    Error::Request(format!(
+        "{}: what the image looks like is not known, so no window can be named; leave the window away",
+        path.display()
+    ))
+}
+
+impl ImageArgs {
+    /// What the open image looks like.
+    fn layout(&self, image: &MappedFile) -> Result<Layout> {
+        Ok(format::describe(&self.image, image.len(), &self.overrides())?.layout)
+    }
+}

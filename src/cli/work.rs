@@ -1,0 +1,121 @@
+//! The words of every command that edits, and what such a command says in the end.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use pagelight::engine::Settings;
+use pagelight::job::Job;
+use pagelight::layout::Layout;
+use pagelight::run::{Ended, Options};
+use pagelight::threads;
+use serde_json::json;
+
+use super::Global;
+use super::output::{self, count, gigabytes_per_second, percent, seconds};
+use super::words;
+
+/// How to work.
+#[derive(Args)]
+#[command(next_help_heading = "The work")]
+pub(super) struct WorkArgs {
+    /// Threads that work at once [default: as many as the machine has cores for us]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    threads: Option<u16>,
+    /// About how much of the image may be in memory at once; a thread needs 4 MiB
+    #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "32MiB")]
+    memory: u64,
+    /// Do not wait until the result is on the disk; a power cut may then lose some of it
+    #[arg(long)]
+    no_sync: bool,
+    /// Keep the journal there instead of beside the image
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+}
+
+impl WorkArgs {
+    /// The options of the run; says them, if asked to be verbose.
+    pub(super) fn options(&self, global: &Global) -> Options {
+        let settings = Settings {
+            threads: self.threads.map_or_else(threads::available, usize::from),
+            memory_bytes: self.memory,
+        };
+        if global.verbose {
+            global.note(&format!(
+                "{} threads, about {} of the image in memory at once",
+                settings.threads,
+                output::bytes(settings.memory_bytes),
+            ));
+        }
+        Options {
+            settings,
+            sync: !self.no_sync,
+            journal_folder: self.journal.clone(),
+        }
+    }
+}
+
+/// What there is to say of an edit that came to its end.
+pub(super) struct Report<'a> {
+    pub(super) path: &'a Path,
+    pub(super) job: &'a Job,
+    pub(super) layout: Option<&'a Layout>,
+    /// Of this run; a resumed job may have had less to do than its window.
+    pub(super) edited_bytes: u64,
+    pub(super) begun: Instant,
+    /// When the last chunk was done; the rest was waiting for the disk.
+    pub(super) edit_time: Duration,
+}
+
+impl Report<'_> {
+    pub(super) fn print(&self, global: &Global, ended: Ended) {
+        let path = self.path.display();
+        let job = self.job;
+        let window = job.window.describe(self.layout);
+        let clipped = match ended {
+            Ended::Done { clipped_samples } => clipped_samples,
+            Ended::AlreadyDone => {
+                global.result(
+                    &format!(
+                        "{path}: {} {window} was already applied under this --id; nothing was changed",
+                        job.op
+                    ),
+                    &json!({ "image": self.path.to_string_lossy(), "already_applied": true }),
+                );
+                return;
+            }
+        };
+        let bytes = self.edited_bytes;
+        let channels = job.op.channels.describe(job.format.channels);
+        let pixels = job.window.bytes() / job.format.pixel_bytes();
+        let samples = pixels * channels.split(',').count() as u64;
+        let speed = gigabytes_per_second(bytes, self.edit_time);
+        let sync_time = self.begun.elapsed().saturating_sub(self.edit_time);
+        global.result(
+            &format!(
+                "{path}: {} {window}, channels {channels}\n{} pixels, {} in {} ({speed:.2} GB/s) and {} for the journal \
+                 and the disk\n{} samples clipped ({})",
+                job.op,
+                count(pixels),
+                output::bytes(bytes),
+                seconds(self.edit_time),
+                seconds(sync_time),
+                count(clipped),
+                percent(clipped, samples),
+            ),
+            &json!({
+                "image": self.path.to_string_lossy(),
+                "window": window,
+                "amount": job.op.amount,
+                "channels": channels,
+                "pixel_format": job.format.to_string(),
+                "pixels": pixels,
+                "bytes": bytes,
+                "seconds": self.edit_time.as_secs_f64(),
+                "disk_seconds": sync_time.as_secs_f64(),
+                "gigabytes_per_second": speed,
+                "clipped_samples": clipped,
+            }),
+        );
+    }
+}

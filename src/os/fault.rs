@@ -1,0 +1,146 @@
+//! SIGBUS as an error: what happens when a map's page cannot be had, because the file was truncated, the disk is full
+//! or broken.
+//!
+//! The copies in [`super::copy`] and [`super::copy_add`] are the only code that touches the pages of an image. Each
+//! has one short stretch of instructions that may fault, and a landing after it, from which it returns what was not
+//! copied. The handler below sends a thread that faulted in such a stretch to its landing. Every other SIGBUS goes to
+//! whoever handled the signal before.
+#![allow(
+    unsafe_code,
+    reason = "a signal handler that moves the program counter cannot be written without"
+)]
+
+use std::io;
+use std::sync::OnceLock;
+
+use libc::{c_int, c_void, siginfo_t};
+
+/// Who handled SIGBUS before.
+static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
+
+/// From now on a fault in a copy is an error of that copy. A program asks for this; a library never does by itself.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn install() -> io::Result<()> {
+    let handler: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = on_bus_error;
+    // SAFETY: a `sigaction` of zeros is a valid one: no flags, an empty mask, the default handler.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+    let mut before = action;
+    // SAFETY: both pointers are to live `sigaction`s; the handler has the form that SA_SIGINFO asks for and does only
+    // what a handler may do.
+    let installed = unsafe { libc::sigaction(libc::SIGBUS, &raw const action, &raw mut before) };
+    if installed != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // A second call must not make the handler its own predecessor.
+    if before.sa_sigaction != handler as usize {
+        let _ = BEFORE.set(before);
+    }
+    Ok(())
+}
+
+extern "C" fn on_bus_error(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    if land(context) {
+        return;
+    }
+    match BEFORE
+        .get()
+        .map(|before| (before.sa_sigaction, before.sa_flags & libc::SA_SIGINFO != 0))
+    {
+        Some((address, true)) if address > libc::SIG_IGN => {
+            // SAFETY: the system gave us this address as that of a handler of this form.
+            let handler =
+                unsafe { std::mem::transmute::<usize, extern "C" fn(c_int, *mut siginfo_t, *mut c_void)>(address) };
+            handler(signal, info, context);
+        }
+        Some((address, false)) if address > libc::SIG_IGN => {
+            // SAFETY: the system gave us this address as that of a handler of this form.
+            let handler = unsafe { std::mem::transmute::<usize, extern "C" fn(c_int)>(address) };
+            handler(signal);
+        }
+        _ => {
+            // SAFETY: sets the default action, which is always allowed; the instruction then faults again and ends us.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    }
+}
+
+/// Sends the interrupted thread to the landing of the copy that it faulted in, if it did.
+#[cfg(target_arch = "x86_64")]
+fn land(context: *mut c_void) -> bool {
+    let context = context.cast::<libc::ucontext_t>();
+    // SAFETY: the system hands a handler that was installed with SA_SIGINFO a pointer to the thread's `ucontext_t`,
+    // which is the handler's alone until it returns.
+    let registers = unsafe { &mut (*context).uc_mcontext.gregs };
+    let counter = &mut registers[libc::REG_RIP as usize];
+    for stretch in [super::copy::stretch(), super::copy_add::stretch()] {
+        if usize::try_from(*counter).is_ok_and(|at| stretch.may_fault.contains(&at)) {
+            *counter = stretch.landing as i64;
+            return true;
+        }
+    }
+    false
+}
+
+/// Nobody has written the copies for this kind of machine in a way that could land.
+#[cfg(not(target_arch = "x86_64"))]
+fn land(_: *mut c_void) -> bool {
+    false
+}
+
+/// The instructions of a copy that touch the pages, and where it goes on after a fault in one of them.
+pub(super) struct Stretch {
+    /// Addresses of the instructions.
+    pub(super) may_fault: std::ops::Range<usize>,
+    /// The address to go on at.
+    pub(super) landing: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::{Access, Edit, MappedFile, View};
+    use crate::op::Op;
+    use crate::pixel::PixelFormat;
+
+    #[test]
+    fn a_truncated_file_is_an_error_of_every_kind_of_copy() {
+        install().expect("installed");
+        install().expect("installed twice");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("image.raw");
+        std::fs::write(&path, vec![7; 20_000]).expect("written");
+        let file = MappedFile::open(&path, Access::ReadWrite).expect("opened");
+        let view = file.view(1..20_000).expect("mapped");
+        let slot = View::anonymous(20_000).expect("mapped");
+        file.file().set_len(5000).expect("truncated");
+
+        let format = PixelFormat::RGBA16;
+        let op = Op {
+            amount: 1,
+            channels: format.channels.color(),
+        };
+        let edit = Edit::new(op.kernel(format));
+        let mut bytes = [0; 100];
+        for error in [
+            view.copy_out(15_000, &mut bytes).expect_err("gone"),
+            view.copy_out(8150, &mut bytes).expect_err("partly gone"),
+            view.copy_in(15_000, &bytes).expect_err("gone"),
+            view.copy_from(8150, &slot, 0, 8000).expect_err("gone"),
+            view.copy_edited(7, &slot, 0, 16_000, &edit)
+                .map(|_| ())
+                .expect_err("gone"),
+        ] {
+            let words = error.to_string();
+            assert!(words.contains("truncated to 5000 bytes"), "{words}");
+        }
+        view.copy_out(100, &mut bytes).expect("still there");
+        assert_eq!(bytes, [7; 100]);
+        view.copy_edited(7, &slot, 0, 4800, &edit)
+            .map(|_| ())
+            .expect("still there");
+    }
+}

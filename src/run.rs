@@ -1,0 +1,236 @@
+//! From a job to its end: claim, journal, engine, disk. Beginning and resuming differ in how they come by the journal;
+//! from there on they are one path.
+//!
+//! 1. The journal and its name are on the disk before the first byte of the image changes. So a power cut is always
+//!    noticed: the journal is there and names another start of the system.
+//! 2. The image is on the disk before the journal goes.
+//! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
+//!    says so, and the job is not resumable.
+
+use std::path::{Path, PathBuf};
+
+use crate::claim::{Asked, Claim, Found, Place};
+use crate::engine::{self, Settings};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::journal::{State, Tally, check};
+use crate::map::MappedFile;
+use crate::os::disk;
+use crate::threads::Progress;
+
+/// How a job is to be run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads and memory.
+    pub settings: Settings,
+    /// Wait at the end until the image is on the disk.
+    pub sync: bool,
+    /// Where the journal is kept, if not beside the image.
+    pub journal_folder: Option<PathBuf>,
+}
+
+impl Options {
+    /// As many threads as there are cores, the usual memory, all on the disk in the end, the journal beside the image.
+    pub fn default_here() -> Options {
+        Options {
+            settings: Settings::default_here(),
+            sync: true,
+            journal_folder: None,
+        }
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The window is edited, and this many of its samples clipped.
+    Done {
+        /// Over all runs of the job.
+        clipped_samples: u64,
+    },
+    /// It was done before, under the same token; nothing was changed.
+    AlreadyDone,
+}
+
+/// Does `job` to `image`, once. With a `token` that is not empty, once for ever: a second run with the same token
+/// changes nothing, and finishes the first if that was cut short.
+///
+/// # Errors
+/// `Busy`, `Unfinished`, `Request` if the claim is not granted; then nothing was changed. `Io` if reading or writing
+/// fails, `Interrupted` if `progress` said so: then the job can be resumed.
+pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+    let place = Place::of(image, options.journal_folder.as_deref())?;
+    let cut = options.settings.cut(&job.window);
+    // More than the threads now: a resume may have more.
+    let slots = u32::try_from(options.settings.threads)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(2)
+        .clamp(8, 4096);
+    let claim = match place.claim(image, job, cut, slots, token)? {
+        Asked::AlreadyDone => return Ok(Ended::AlreadyDone),
+        Asked::Resumable(found) => return resume(image, *found, options, progress),
+        Asked::Granted(claim) => *claim,
+    };
+    let ready = claim.journal.make_durable().and_then(|()| {
+        let holes = disk::fill_holes(image.file(), job.window.ranges(0..job.window.bytes()));
+        holes.map_err(|error| Error::io("fill the holes of", image.path(), error))
+    });
+    if let Err(error) = ready {
+        // Nothing was changed yet, so there is nothing to be finished.
+        claim.journal.remove(false)?;
+        return Err(error);
+    }
+    carry_out(&place, &claim, image, options, progress)
+}
+
+/// Finishes a job that was cut short.
+///
+/// # Errors
+/// As for [`start`]; `Unfit` if the image or the journal is not as the job left it, and then both are untouched.
+pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+    let place = Place::of(image, options.journal_folder.as_deref())?;
+    let claim = place.take_over(found)?;
+    if claim.journal.state()? != State::Complete {
+        refuse_unsound(&place, &claim, image)?;
+        claim.journal.activate()?;
+        claim.journal.make_durable()?;
+    }
+    carry_out(&place, &claim, image, options, progress)
+}
+
+/// Gives up a job that was cut short, and returns how much of it was done. Chunks in flight are finished first where
+/// that is safe, so that each is as before or done; the image is otherwise as it is.
+///
+/// # Errors
+/// `Busy` if somebody works on it; `Io`.
+pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
+    let place = Place::of(image, options.journal_folder.as_deref())?;
+    let claim = place.take_over(found)?;
+    let settled = refuse_unsound(&place, &claim, image)
+        .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
+        .and_then(|()| image.sync());
+    let abandoned = Abandoned {
+        tally: claim.journal.tally(),
+        unsettled: settled.err(),
+    };
+    claim.journal.remove(true)?;
+    Ok(abandoned)
+}
+
+/// What is left of a job that was given up.
+#[derive(Debug)]
+pub struct Abandoned {
+    /// What was done of it.
+    pub tally: Tally,
+    /// Why the chunks in flight could not be finished, if they could not: some may be edited in part.
+    pub unsettled: Option<Error>,
+}
+
+/// Everything that must hold before a byte is copied from a journal that somebody else left.
+fn refuse_unsound(place: &Place, claim: &Claim, image: &MappedFile) -> Result<()> {
+    let journal = &claim.journal;
+    let path = image.path();
+    if !place.is_of_this_file(journal) {
+        return Err(Error::unfit(
+            path,
+            format!(
+                "is not the file that the unfinished job was begun on (that had {} bytes): was it replaced, or given \
+                 another length? nothing was changed; 'pagelight abandon' gives the job up",
+                journal.header().image.bytes
+            ),
+        ));
+    }
+    let state = journal.state()?;
+    if state == State::SyncFailed {
+        return Err(Error::Unfinished(format!(
+            "{}: the disk refused some of the job's bytes, and nobody knows which; restore the image, then 'pagelight \
+             abandon' removes the job",
+            path.display()
+        )));
+    }
+    if state != State::Paused && !journal.is_of_this_boot()? {
+        return Err(Error::Unfinished(format!(
+            "{}: the system was started anew since the job was cut short, and bytes may be lost; restore the image, \
+             then 'pagelight abandon' removes the job",
+            path.display()
+        )));
+    }
+    let window_bytes = claim.job.window.bytes();
+    if window_bytes != journal.header().cut.window_bytes() || claim.job.window.bounds(0..window_bytes).end > image.len()
+    {
+        return Err(Error::unfit(
+            journal.path(),
+            "holds a window that does not fit; nothing was changed",
+        ));
+    }
+    check::words(journal)?;
+    engine::check_image(&claim.job, image, journal)
+}
+
+fn carry_out(
+    place: &Place,
+    claim: &Claim,
+    image: &MappedFile,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Ended> {
+    let journal = &claim.journal;
+    match engine::run(&claim.job, image, journal, &options.settings, progress) {
+        Ok(()) => {}
+        Err(Error::Interrupted(_)) => return Err(pause(claim, image)?),
+        Err(error) => return Err(resumable(error, image.path())),
+    }
+    if options.sync {
+        sync_image(claim, image)?;
+    }
+    journal.set_state(State::Complete);
+    if options.sync {
+        journal.sync()?;
+    }
+    let clipped_samples = journal.tally().clipped_samples;
+    let token = &journal.header().token;
+    match token.is_empty() {
+        true => journal.remove(options.sync)?,
+        false => journal.become_receipt(&place.receipt_path(token), options.sync)?,
+    }
+    Ok(Ended::Done { clipped_samples })
+}
+
+/// Puts all on the disk and says that the job waits, so that it can be resumed even after a new start of the system.
+fn pause(claim: &Claim, image: &MappedFile) -> Result<Error> {
+    sync_image(claim, image)?;
+    claim.journal.set_state(State::Paused);
+    claim.journal.sync()?;
+    let done = claim.journal.tally().done_bytes as f64 / claim.job.window.bytes() as f64;
+    Ok(Error::Interrupted(format!(
+        "; {:.0} % of the job is done and on the disk: 'pagelight resume {}' goes on",
+        done * 100.0,
+        image.path().display()
+    )))
+}
+
+fn sync_image(claim: &Claim, image: &MappedFile) -> Result<()> {
+    image.sync().inspect_err(|_| {
+        claim.journal.set_state(State::SyncFailed);
+        // As far as it goes; the disk is failing.
+        let _ = claim.journal.sync();
+    })
+}
+
+/// An error of the run, with the way out.
+fn resumable(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Io {
+            doing,
+            path: at,
+            hint,
+            source,
+        } => Error::Io {
+            doing,
+            path: at,
+            hint: format!("{hint}; 'pagelight resume {}' then goes on exactly", path.display()),
+            source,
+        },
+        other => other,
+    }
+}
