@@ -6,7 +6,10 @@
 //! * limit: the same kernel over private memory that is mapped already, the same threads.
 //! * direct: span by span as in the engine, but the kernel runs in place on a slice of the map. Unsound beside other
 //!   processes, and nothing of it could be finished after a crash: it is here to be compared with.
-//! * engine: what `brighten` does.
+//! * slots: the engine's loop through a slot, without a journal.
+//! * engine: what `brighten --no-sync` does, from the claim to the journal's removal.
+//!
+//! Last, what a tiny job costs beside creating, syncing and removing one file.
 //!
 //! Not criterion: the file must be brought into its state anew before every single run, and loops that are compared
 //! must take turns. `PAGELIGHT_BENCH_BYTES` (1 GiB), `PAGELIGHT_BENCH_ROUNDS` (5) and `PAGELIGHT_BENCH_DIR` (the
@@ -23,15 +26,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use memmap2::{Advice, MmapOptions};
-use pagelight::engine::{self, Settings};
+use pagelight::engine::Settings;
 use pagelight::job::Job;
 use pagelight::layout::Layout;
-use pagelight::map::{Access, MappedFile};
+use pagelight::map::{Access, Edit, MappedFile, PageIn, View};
 use pagelight::op::Op;
 use pagelight::os::disk::{FileSystem, file_system};
 use pagelight::pixel::PixelFormat;
+use pagelight::run::{self, Options};
 use pagelight::threads;
-use pagelight::window::Window;
+use pagelight::window::{Cut, Window};
 use rustix::fs::{Advice as FileAdvice, fadvise};
 
 /// Spans of the direct edit; the engine's default for two threads.
@@ -77,12 +81,36 @@ impl Bench {
 
     fn engine(&self, threads: usize) -> f64 {
         let image = MappedFile::open(&self.path, Access::ReadWrite).expect("the image");
-        let settings = Settings {
-            threads,
-            ..Settings::default_here()
-        };
+        let options = options(threads);
         let begun = Instant::now();
-        engine::run(&self.job, &image, &settings, &|_| ControlFlow::Continue(())).expect("edited");
+        run::start(&self.job, &image, "", &options, &|_| ControlFlow::Continue(())).expect("edited");
+        begun.elapsed().as_secs_f64()
+    }
+
+    fn slots(&self, threads: usize) -> f64 {
+        let image = MappedFile::open(&self.path, Access::ReadWrite).expect("the image");
+        let page_in = match file_system(image.file()) {
+            Ok(FileSystem::Tmpfs) => PageIn::Read,
+            _ => PageIn::Write,
+        };
+        let cut = options(threads).settings.cut(&self.job.window);
+        let edit = Edit::new(self.job.op.kernel(self.job.format));
+        let begun = Instant::now();
+        threads::share(threads, cut.spans(), |turns| {
+            let slot = View::anonymous(Cut::PIECE_BYTES)?;
+            while let Some(span) = turns.take() {
+                let part = cut.span(span);
+                let view = image.view(part.clone())?;
+                view.page_in(0..view.len(), page_in)?;
+                for at in (0..view.len()).step_by(Cut::PIECE_BYTES) {
+                    let length = Cut::PIECE_BYTES.min(view.len() - at);
+                    view.copy_edited(at, &slot, 0, length, &edit)?;
+                    view.copy_from(at, &slot, 0, length)?;
+                }
+            }
+            Ok(())
+        })
+        .expect("edited");
         begun.elapsed().as_secs_f64()
     }
 
@@ -127,6 +155,17 @@ impl Bench {
     }
 }
 
+fn options(threads: usize) -> Options {
+    Options {
+        settings: Settings {
+            threads,
+            ..Settings::default_here()
+        },
+        sync: false,
+        journal_folder: None,
+    }
+}
+
 fn median(mut seconds: Vec<f64>) -> f64 {
     seconds.sort_by(f64::total_cmp);
     seconds[seconds.len() / 2]
@@ -157,6 +196,7 @@ fn main() {
     let job = Job { op, format, window };
     let bench = Bench { path, bytes, job };
     report(&bench, rounds, folder.path());
+    report_tiny(&bench, folder.path());
 }
 
 fn report(bench: &Bench, rounds: u64, folder: &Path) {
@@ -166,25 +206,61 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
         "{} MiB of rgba16 on {place}, medians of {rounds} rounds, GB/s of image\n",
         bench.bytes >> 20
     );
-    println!("| state of the cache | threads | limit | direct | engine | engine / direct | engine / limit |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| state of the cache | threads | limit | direct | slots | engine | slots / direct | engine / slots | engine / limit |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     for state in [State::Fresh, State::Reread, State::Synced] {
         for threads in [1, 2] {
-            let (mut limit, mut direct, mut engine) = (Vec::new(), Vec::new(), Vec::new());
+            let mut seconds: [Vec<f64>; 4] = Default::default();
             for _ in 0..rounds {
-                limit.push(bench.limit(threads, &mut memory));
+                seconds[0].push(bench.limit(threads, &mut memory));
                 bench.prepare(state);
-                direct.push(bench.direct(threads));
+                seconds[1].push(bench.direct(threads));
                 bench.prepare(state);
-                engine.push(bench.engine(threads));
+                seconds[2].push(bench.slots(threads));
+                bench.prepare(state);
+                seconds[3].push(bench.engine(threads));
             }
-            let [limit, direct, engine] =
-                [limit, direct, engine].map(|seconds| bench.bytes as f64 / median(seconds) / 1e9);
+            let [limit, direct, slots, engine] = seconds.map(|seconds| bench.bytes as f64 / median(seconds) / 1e9);
             println!(
-                "| {state:?} | {threads} | {limit:.1} | {direct:.1} | {engine:.1} | {:.2} | {:.2} |",
-                engine / direct,
+                "| {state:?} | {threads} | {limit:.1} | {direct:.1} | {slots:.1} | {engine:.1} | {:.2} | {:.2} | {:.2} |",
+                slots / direct,
+                engine / slots,
                 engine / limit,
             );
         }
     }
+}
+
+/// The fixed cost of a job: a window of one pixel, to the disk, beside a file that is made, synced and removed.
+fn report_tiny(bench: &Bench, folder: &Path) {
+    let image = MappedFile::open(&bench.path, Access::ReadWrite).expect("the image");
+    let layout = Layout::run(0, bench.bytes / 8, bench.job.format).expect("a layout");
+    let job = Job {
+        window: Window::run(&layout, 8, 8).expect("inside"),
+        ..bench.job
+    };
+    let options = Options {
+        sync: true,
+        ..options(1)
+    };
+    let (mut jobs, mut files) = (Vec::new(), Vec::new());
+    for _ in 0..101 {
+        let begun = Instant::now();
+        run::start(&job, &image, "", &options, &|_| ControlFlow::Continue(())).expect("edited");
+        jobs.push(begun.elapsed().as_secs_f64());
+        let begun = Instant::now();
+        let path = folder.join("tiny");
+        let file = File::create_new(&path).expect("created");
+        (&file).write_all(&[7; 4096]).expect("written");
+        file.sync_all().expect("synced");
+        std::fs::remove_file(&path).expect("removed");
+        files.push(begun.elapsed().as_secs_f64());
+    }
+    println!(
+        "\na job of one pixel: {:.2} ms; one file created, synced and removed: {:.2} ms",
+        median(jobs) * 1000.0,
+        median(files) * 1000.0,
+    );
 }
