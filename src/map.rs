@@ -138,7 +138,7 @@ impl MappedFile {
             disk::allocate(unnamed.file(), len)?;
             unnamed.publish()
         };
-        let file = make().map_err(|error| Error::io("create", path, error))?;
+        let file = make().map_err(|error| Error::create(path, error))?;
         Ok(MappedFile::new(file, path, Access::ReadWrite, len))
     }
 

@@ -52,7 +52,11 @@ impl Window {
             }
         }
         if length_bytes == 0 {
-            return Err("the window is empty; give a --length of at least one pixel".to_owned());
+            return Err(format!(
+                "the window from byte {offset_bytes} of the image's {} on is empty; give a --length of at least one \
+                 pixel, or a smaller --offset",
+                layout.data_bytes(),
+            ));
         }
         let data = layout.data();
         let end = offset_bytes.checked_add(length_bytes);
