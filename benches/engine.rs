@@ -15,6 +15,10 @@
     unsafe_code,
     reason = "the direct edit, which the engine is compared with, needs a slice of the map"
 )]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "a length that is mapped at once fits in memory"
+)]
 
 use std::fs::File;
 use std::io::Write;
