@@ -489,6 +489,44 @@ fn create_overwrites_nothing() {
 }
 
 #[test]
+fn of_many_who_create_one_name_one_does() {
+    let folder = folder();
+    let path = folder.path().join("image.raw");
+    let create = |path: &Path, seed: u32| {
+        let mut command = Command::new(PROGRAM);
+        command.args([
+            "create",
+            word(path),
+            "--size=1000x400",
+            "--pattern=noise",
+            &format!("--seed={seed}"),
+        ]);
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs")
+    };
+    let rivals: Vec<_> = (0..6).map(|seed| create(&path, seed)).collect();
+    let outputs = rivals
+        .into_iter()
+        .map(|rival| rival.wait_with_output().expect("it ends"));
+    let (winners, losers): (Vec<_>, Vec<_>) = outputs.enumerate().partition(|(_, output)| output.status.success());
+    assert_eq!((winners.len(), losers.len()), (1, 5));
+    for (_, output) in losers {
+        complained(&output, 73, &["exists already", "choose another name"]);
+    }
+    let again = folder.path().join("again.raw");
+    let seed = u32::try_from(winners[0].0).expect("a seed");
+    assert!(create(&again, seed).wait().expect("it ends").success());
+    assert!(
+        fs::read(&path).expect("read") == fs::read(&again).expect("read"),
+        "not the winner's picture"
+    );
+    assert_eq!(folder.path().read_dir().expect("a folder").count(), 4);
+}
+
+#[test]
 fn create_in_a_missing_folder() {
     let house = House::new();
     let inside = house.path("missing/new.raw");
@@ -537,6 +575,16 @@ fn create_on_a_full_disk_leaves_nothing() {
         let Some(output) = on_a_small_disk(&script) else { return };
         // `complained` also sees that the listing is empty.
         complained(&output, 74, &[".raw: ", "cannot create", "free some space"]);
+    }
+}
+
+#[test]
+fn a_taken_name_is_seen_before_any_work() {
+    // If the work came first, the disk would be full before the name is tried.
+    for taken in ["image.raw", "image.hdr"] {
+        let script = format!("echo mine > \"$1/{taken}\"\nexec \"$2\" create \"$1/image.raw\" --size=1000x1000");
+        let Some(output) = on_a_small_disk(&script) else { return };
+        complained(&output, 73, &[taken, "exists already"]);
     }
 }
 
