@@ -18,6 +18,10 @@
     unsafe_code,
     reason = "the direct edit, which the engine is compared with, needs a slice of the map"
 )]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "a length that is mapped at once fits in memory"
+)]
 
 use std::fs::File;
 use std::io::Write;
@@ -26,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use memmap2::{Advice, MmapOptions};
+use pagelight::cut::Cut;
 use pagelight::engine::Settings;
 use pagelight::job::Job;
 use pagelight::layout::Layout;
@@ -35,7 +40,7 @@ use pagelight::os::disk::{FileSystem, file_system};
 use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Options};
 use pagelight::threads;
-use pagelight::window::{Cut, Window};
+use pagelight::window::Window;
 use rustix::fs::{Advice as FileAdvice, fadvise};
 
 /// Spans of the direct edit; the engine's default for two threads.

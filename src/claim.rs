@@ -19,6 +19,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::cut::Cut;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::header::Header;
@@ -26,7 +27,7 @@ use crate::journal::{self, Journal, State};
 use crate::map::MappedFile;
 use crate::os::identity::{Identity, Look};
 use crate::os::lock::Lock;
-use crate::window::{Cut, Window};
+use crate::window::Window;
 
 /// The byte of the image whose lock is held while a run begins; past the end of every file.
 const START_LOCK_AT: u64 = 1 << 62;

@@ -11,6 +11,7 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::cut::Cut;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::protocol::{self, Finished, Pixels};
@@ -20,7 +21,7 @@ use crate::map::{Edit, Edited, MappedFile, PageIn, View};
 use crate::os::disk::{self, FileSystem};
 use crate::os::lock::Lock;
 use crate::threads::{self, Progress, Turns};
-use crate::window::{Cut, Window};
+use crate::window::Window;
 
 /// How a job is to be run; what it does to the image does not depend on it.
 #[derive(Clone, Copy, Debug)]

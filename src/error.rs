@@ -36,6 +36,15 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A file cannot be made where there is no folder for it.
+    #[error("cannot create {}: its folder does not exist; make it first, or choose another", path.display())]
+    NoFolder {
+        /// The file that was to be made.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+
     /// A file of that name is there already, and it is never overwritten.
     #[error("{}: exists already and is not overwritten; choose another name or remove it first", path.display())]
     Exists {
@@ -93,7 +102,8 @@ impl Error {
     pub fn io(doing: &'static str, path: &Path, source: io::Error) -> Error {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::NotFound => Error::NotFound { path, source },
+            // A name below a file, as in `huge.raw/x`, leads nowhere just as well.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::NotFound { path, source },
             io::ErrorKind::AlreadyExists => Error::Exists { path },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Error::Permission { doing, path, source }
@@ -104,6 +114,14 @@ impl Error {
                 hint: hint(kind).to_owned(),
                 source,
             },
+        }
+    }
+
+    /// The same for a file that could not be made: what is missing then is its folder.
+    pub fn create(path: &Path, source: io::Error) -> Error {
+        match Error::io("create", path, source) {
+            Error::NotFound { path, source } => Error::NoFolder { path, source },
+            other => other,
         }
     }
 }

@@ -10,7 +10,7 @@
 //! | module | knows | deliberately does not know |
 //! |---|---|---|
 //! | [`error`] | what can go wrong, and what to do then | exit codes |
-//! | [`pixel`], [`layout`], [`window`] | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
+//! | [`pixel`], [`layout`], [`window`], [`cut`] | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
 //! | [`op`] | what happens to the samples in a slice of bytes | files, threads, errors |
 //! | [`os`] | services of the operating system | images |
 //! | [`map`] | bytes of a file as memory | images |
@@ -30,6 +30,7 @@
 //! its bytes at any moment.
 
 pub mod claim;
+pub mod cut;
 pub mod engine;
 pub mod error;
 pub mod estimate;

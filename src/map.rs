@@ -52,216 +52,28 @@
     reason = "raw copies to and from the map need it; nothing else here does"
 )]
 
-use std::fs::{File, OpenOptions};
+mod file;
+
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
+use self::file::Source;
+pub use self::file::{Access, MappedFile};
+
 use crate::error::{Error, Result};
 use crate::op::Kernel;
 use crate::os::copy::copy;
 use crate::os::copy_add::{Recipe, sum};
-use crate::os::disk;
-
-/// Maps begin and end on multiples of this in the file, where the file has them. Linux then maps a large folio of the
-/// page cache by one entry instead of 512, and on ext4 marks it dirty once instead of 512 times.
-const MAP_GRANULE_BYTES: u64 = 2 << 20;
 
 /// A tile: private bytes on the stack, through which an edit goes that has no routine of its own. Small enough for the
 /// nearest cache, whole pixels of every format, and a multiple of 64, the step of the copies.
 const TILE_BYTES: usize = 960;
-
-/// What a map may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reading only; a write through a view is an error.
-    Read,
-    /// Reading and writing; what is written reaches the file and every other map of it.
-    ReadWrite,
-}
-
-/// A file of which parts can be mapped.
-#[derive(Debug)]
-pub struct MappedFile {
-    source: Arc<Source>,
-    len: u64,
-}
-
-/// What a view needs of its file: to stay open, and to say what went wrong.
-#[derive(Debug)]
-struct Source {
-    file: File,
-    path: PathBuf,
-    access: Access,
-}
-
-impl MappedFile {
-    /// Opens an existing file. It is never created, grown or truncated.
-    ///
-    /// # Errors
-    /// `NotFound`, `Permission`; `Unfit` if it is not a regular file (a directory, a pipe) or is empty.
-    pub fn open(path: &Path, access: Access) -> Result<MappedFile> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(access == Access::ReadWrite);
-        // Without this flag opening a pipe would wait for its other end; regular files do not care.
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
-        // Looked at first, because a directory cannot even be opened for writing, and the reason given would puzzle.
-        let before = path.metadata().map_err(|error| Error::io("open", path, error))?;
-        refuse_irregular(path, &before)?;
-        let file = options.open(path).map_err(|error| Error::io("open", path, error))?;
-        MappedFile::from_open(file, path, access)
-    }
-
-    /// Makes a file of `len` zero bytes, all of them with disk space behind them.
-    ///
-    /// # Errors
-    /// `Exists`; `Request` if `len` is 0; `Io` if the disk is full, and then no file is left.
-    pub fn create(path: &Path, len: u64) -> Result<MappedFile> {
-        if len == 0 {
-            return Err(Error::Request(format!(
-                "{}: a map needs at least one byte",
-                path.display()
-            )));
-        }
-        let make = || {
-            let unnamed = crate::os::unnamed::UnnamedFile::create(path, 0o666)?;
-            disk::allocate(unnamed.file(), len)?;
-            unnamed.publish()
-        };
-        let file = make().map_err(|error| Error::io("create", path, error))?;
-        Ok(MappedFile::new(file, path, Access::ReadWrite, len))
-    }
-
-    /// Makes the file `len` bytes long; new bytes are zero and have disk space behind them. Views made before stay
-    /// valid and keep their length.
-    ///
-    /// # Errors
-    /// `Request` if that would shorten the file; `Io` if the disk is full, and then the file keeps its length.
-    pub fn extend(&mut self, len: u64) -> Result<()> {
-        if len < self.len {
-            return Err(Error::Request(format!(
-                "{}: has {} bytes and is not shortened to {len}",
-                self.path().display(),
-                self.len,
-            )));
-        }
-        disk::allocate(self.file(), len).map_err(|error| Error::io("extend", self.path(), error))?;
-        self.len = len;
-        Ok(())
-    }
-
-    /// Takes a file that is open already, for reading and for what `access` says; `path` is its name.
-    ///
-    /// # Errors
-    /// As for [`MappedFile::open`].
-    pub fn from_open(file: File, path: &Path, access: Access) -> Result<MappedFile> {
-        let metadata = file.metadata().map_err(|error| Error::io("look at", path, error))?;
-        refuse_irregular(path, &metadata)?;
-        if metadata.len() == 0 {
-            return Err(Error::unfit(path, "is empty; an image has at least one pixel"));
-        }
-        Ok(MappedFile::new(file, path, access, metadata.len()))
-    }
-
-    fn new(file: File, path: &Path, access: Access, len: u64) -> MappedFile {
-        let path = path.to_owned();
-        MappedFile {
-            source: Arc::new(Source { file, path, access }),
-            len,
-        }
-    }
-
-    /// Bytes in the file, as it was when opened or last extended.
-    #[expect(clippy::len_without_is_empty, reason = "an empty file is never mapped")]
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// The name under which it was opened.
-    pub fn path(&self) -> &Path {
-        &self.source.path
-    }
-
-    /// The open file.
-    pub fn file(&self) -> &File {
-        &self.source.file
-    }
-
-    /// Maps the bytes `range`. Any number of views may exist at once, also of the same bytes.
-    ///
-    /// # Errors
-    /// `Request` if the range reaches past the end of the file; `Io` if the system has no room for the map.
-    pub fn view(&self, range: Range<u64>) -> Result<View> {
-        let past_end = || {
-            Error::Request(format!(
-                "{}: a view of bytes {} to {} does not fit a file of {} bytes",
-                self.path().display(),
-                range.start,
-                range.end,
-                self.len,
-            ))
-        };
-        if range.start > range.end || range.end > self.len {
-            return Err(past_end());
-        }
-        // The one place where file positions become memory lengths.
-        let in_memory = |bytes: u64| usize::try_from(bytes).map_err(|_| past_end());
-        let len = in_memory(range.end - range.start)?;
-        let outer_start = range.start / MAP_GRANULE_BYTES * MAP_GRANULE_BYTES;
-        let outer_end = range.end.next_multiple_of(MAP_GRANULE_BYTES).min(self.len);
-        let outer_len = in_memory(outer_end - outer_start)?;
-        let map = (len > 0)
-            .then(|| {
-                let mut options = MmapOptions::new();
-                options.offset(outer_start).len(outer_len);
-                match self.source.access {
-                    Access::Read => options.map_raw_read_only(&self.source.file),
-                    Access::ReadWrite => options.map_raw(&self.source.file),
-                }
-            })
-            .transpose()
-            .map_err(|error| Error::io("map", self.path(), error))?;
-        Ok(View {
-            map,
-            lead: if len > 0 {
-                in_memory(range.start - outer_start)?
-            } else {
-                0
-            },
-            len,
-            start: range.start,
-            source: Some(Arc::clone(&self.source)),
-        })
-    }
-
-    /// Waits until all that was written to the file, by anyone, is on its disk.
-    ///
-    /// # Errors
-    /// `Io`. After one failure the system forgets which pages were not written, so a second success proves nothing.
-    pub fn sync(&self) -> Result<()> {
-        let synced = self.file().sync_data();
-        synced.map_err(|error| Error::io("write", self.path(), error))
-    }
-}
-
-fn refuse_irregular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
-    if metadata.is_dir() {
-        return Err(Error::unfit(path, "is a directory; name the image file in it"));
-    }
-    if !metadata.is_file() {
-        return Err(Error::unfit(
-            path,
-            "is not a regular file; pipes and devices cannot be edited in place",
-        ));
-    }
-    Ok(())
-}
 
 /// Which pages [`View::page_in`] brings into the map, and in what state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -540,44 +352,11 @@ impl View {
         Err(Error::io("reach", self.path(), unknown))
     }
 
-    /// Why the pages of `part` could not be had, as an error, by asking for a byte of each in the ordinary way. `Ok` if
-    /// there is nothing wrong with them (any more).
+    /// Why the pages of `part` could not be had. `Ok` if there is nothing wrong with them (any more).
     #[cold]
     fn diagnose(&self, part: Range<usize>) -> Result<()> {
-        let Some(source) = &self.source else {
-            return Ok(());
-        };
         let range = self.start + part.start as u64..self.start + part.end as u64;
-        let looked = source.file.metadata();
-        let file_bytes = looked.map_err(|error| Error::io("look at", &source.path, error))?.len();
-        if file_bytes < range.end {
-            return Err(Error::Io {
-                doing: "reach",
-                path: source.path.clone(),
-                hint: format!(
-                    "it was truncated to {file_bytes} bytes while in use, and byte {} is needed; restore its length",
-                    range.end - 1,
-                ),
-                source: io::ErrorKind::UnexpectedEof.into(),
-            });
-        }
-        let mut byte = [0];
-        for at in range.step_by(4096) {
-            let failed = |doing, error| {
-                let mut failed = Error::io(doing, &source.path, error);
-                if let Error::Io { hint, .. } = &mut failed {
-                    *hint = format!("at byte {at}; {hint}");
-                }
-                failed
-            };
-            let read = source.file.read_exact_at(&mut byte, at);
-            read.map_err(|error| failed("read", error))?;
-            if source.access == Access::ReadWrite {
-                let written = source.file.write_all_at(&byte, at);
-                written.map_err(|error| failed("write", error))?;
-            }
-        }
-        Ok(())
+        self.source.as_ref().map_or(Ok(()), |source| source.diagnose(range))
     }
 
     fn path(&self) -> &Path {

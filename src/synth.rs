@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::cut::split;
 use crate::error::{Error, Result};
 use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES, Sample};
 use crate::threads::{self, Progress};
-use crate::window::split;
 
 /// Pixels written at once; a MiB or less of every format.
 const STEP_PIXELS: u64 = 1 << 17;

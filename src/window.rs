@@ -1,21 +1,16 @@
-//! The part of an image that a job works on, and how it is cut.
+//! The part of an image that a job works on.
 //!
 //! A [`Window`] is a run of whole pixels or a rectangle, which is a run in each row. Inside a window bytes are counted
 //! without gaps, from 0 to [`Window::bytes`]; only [`Window::ranges`] knows where in the file they lie. So whoever
 //! works on a window never sees rows.
 //!
-//! The window is cut into *spans* (mapped and paged in together), those into *chunks* (what a thread takes), those
-//! into *pieces* (what is finished in a slot before the image changes). [`Cut`] holds the sizes.
-//!
 //! 1. A window lies within the layout that it was made from, is not empty, and starts and ends on a pixel.
-//! 2. Every cut is a multiple of [`PIXEL_QUANTUM_BYTES`], so whatever is cut holds whole pixels.
 
 use std::ops::Range;
 
 use crate::layout::{Layout, MAX_FILE_BYTES};
-use crate::pixel::PIXEL_QUANTUM_BYTES;
 
-/// The most that one touched byte may bring into memory; only [`Cut`] cares, to bound what stays mapped.
+/// The most that one touched byte may bring into memory.
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
 /// A run of whole pixels, or a rectangle of them.
@@ -52,7 +47,11 @@ impl Window {
             }
         }
         if length_bytes == 0 {
-            return Err("the window is empty; give a --length of at least one pixel".to_owned());
+            return Err(format!(
+                "the window from byte {offset_bytes} of the image's {} on is empty; give a --length of at least one \
+                 pixel, or a smaller --offset",
+                layout.data_bytes(),
+            ));
         }
         let data = layout.data();
         let end = offset_bytes.checked_add(length_bytes);
@@ -223,7 +222,7 @@ impl Window {
 
     /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and
     /// far apart, because each may bring a whole huge page.
-    fn bytes_within(&self, resident_bytes: u64) -> u64 {
+    pub(crate) fn bytes_within(&self, resident_bytes: u64) -> u64 {
         let row_resident_bytes = self.stride_bytes.min(self.row_bytes + 2 * HUGE_PAGE_BYTES);
         let rows = resident_bytes / row_resident_bytes;
         // A row that is larger than the bound is cut within itself.
@@ -233,150 +232,6 @@ impl Window {
             rows * self.row_bytes
         }
     }
-}
-
-/// Chunk `index` of a window: the window's bytes `part`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chunk {
-    /// Counted from the window's start.
-    pub index: u32,
-    /// Which bytes of the window.
-    pub part: Range<u64>,
-}
-
-/// Into what sizes a window is cut. All are window bytes, multiples of 24, and each fits into the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    window_bytes: u64,
-    chunk_bytes: u64,
-    piece_bytes: u64,
-    chunks_per_span: u64,
-}
-
-impl Cut {
-    /// What a slot holds: so small that it and its place in the image stay in the nearest cache between the two copies.
-    /// Whole blocks of the fused kernel.
-    pub const PIECE_BYTES: usize = 84 * 96;
-    /// What a thread takes at once, unless the window or the memory is small: 252 KiB.
-    pub const CHUNK_BYTES: u64 = 32 * Cut::PIECE_BYTES as u64;
-    /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
-    pub const MAX_CHUNKS: u64 = 1 << 24;
-
-    /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that even
-    /// a small window has a few spans for each of `threads`: the threads should end together.
-    pub fn new(window: &Window, span_resident_bytes: u64, threads: u64) -> Cut {
-        let share_bytes = window.bytes().div_ceil(4 * threads);
-        let span_bytes = window.bytes_within(span_resident_bytes).min(share_bytes);
-        let least_chunk_bytes = window.bytes().div_ceil(Cut::MAX_CHUNKS).next_multiple_of(QUANTUM);
-        let chunk_bytes = Cut::CHUNK_BYTES.min(whole_quanta(span_bytes)).max(least_chunk_bytes);
-        Cut {
-            window_bytes: window.bytes(),
-            chunk_bytes,
-            piece_bytes: chunk_bytes.min(Cut::PIECE_BYTES as u64),
-            chunks_per_span: (span_bytes / chunk_bytes).max(1),
-        }
-    }
-
-    /// A cut whose sizes are known, all in bytes of the window; one chunk a span. `None` if they do not fit each other.
-    pub fn from_sizes(window_bytes: u64, chunk_bytes: u64, piece_bytes: u64) -> Option<Cut> {
-        let whole = |bytes: u64| bytes > 0 && bytes.is_multiple_of(QUANTUM);
-        let fits = whole(chunk_bytes) && whole(piece_bytes) && piece_bytes <= chunk_bytes;
-        (fits && (1..=MAX_FILE_BYTES).contains(&window_bytes) && chunk_bytes <= MAX_FILE_BYTES).then_some(Cut {
-            window_bytes,
-            chunk_bytes,
-            piece_bytes,
-            chunks_per_span: 1,
-        })
-    }
-
-    /// The same chunks, in spans of as many as `like` would hold.
-    pub fn with_spans_like(self, like: &Cut) -> Cut {
-        let span_bytes = like.chunk_bytes * like.chunks_per_span;
-        Cut {
-            chunks_per_span: (span_bytes / self.chunk_bytes).max(1),
-            ..self
-        }
-    }
-
-    /// Bytes in the window.
-    pub fn window_bytes(&self) -> u64 {
-        self.window_bytes
-    }
-
-    /// Bytes in every chunk but the last.
-    pub fn chunk_bytes(&self) -> u64 {
-        self.chunk_bytes
-    }
-
-    /// Bytes in every piece but a chunk's last.
-    pub fn piece_bytes(&self) -> u64 {
-        self.piece_bytes
-    }
-
-    /// How many spans there are.
-    pub fn spans(&self) -> u64 {
-        self.chunks().div_ceil(self.chunks_per_span)
-    }
-
-    /// How many chunks there are.
-    pub fn chunks(&self) -> u64 {
-        self.window_bytes.div_ceil(self.chunk_bytes)
-    }
-
-    /// The chunks of span `span`.
-    pub fn chunks_of(&self, span: u64) -> impl Iterator<Item = Chunk> + Clone + use<> {
-        let cut = *self;
-        let first = span * cut.chunks_per_span;
-        (first..(first + cut.chunks_per_span).min(cut.chunks())).map(move |index| cut.chunk(index))
-    }
-
-    /// The window's bytes in span `span`.
-    pub fn span(&self, span: u64) -> Range<u64> {
-        let span_bytes = self.chunk_bytes * self.chunks_per_span;
-        span * span_bytes..((span + 1) * span_bytes).min(self.window_bytes)
-    }
-
-    /// Chunk `index`.
-    pub fn chunk(&self, index: u64) -> Chunk {
-        let start = index * self.chunk_bytes;
-        Chunk {
-            index: u32::try_from(index).expect("at most MAX_CHUNKS"),
-            part: start..(start + self.chunk_bytes).min(self.window_bytes),
-        }
-    }
-
-    /// How many pieces chunk `index` has.
-    pub fn pieces(&self, index: u64) -> u64 {
-        let part = self.chunk(index).part;
-        (part.end - part.start).div_ceil(self.piece_bytes)
-    }
-
-    /// The bytes of piece `piece` of chunk `index`.
-    pub fn piece(&self, index: u64, piece: u64) -> Range<u64> {
-        let part = self.chunk(index).part;
-        let start = part.start + piece * self.piece_bytes;
-        assert!(start < part.end, "piece {piece} of chunk {index}");
-        start..part.end.min(start + self.piece_bytes)
-    }
-}
-
-/// `range` in steps of `step`, the last one shorter where it must be.
-pub fn split(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
-    let mut at = range.start;
-    std::iter::from_fn(move || {
-        (at < range.end).then(|| {
-            let part = at..range.end.min(at + step);
-            at = part.end;
-            part
-        })
-    })
-}
-
-const QUANTUM: u64 = PIXEL_QUANTUM_BYTES as u64;
-
-/// `bytes` rounded down to whole pixels of every format, but at least one quantum.
-fn whole_quanta(bytes: u64) -> u64 {
-    (bytes / QUANTUM * QUANTUM).max(QUANTUM)
 }
 
 #[cfg(test)]
@@ -478,57 +333,5 @@ mod tests {
                 assert_eq!(a.overlaps(b), shared, "{a:?} {b:?}");
             }
         }
-    }
-
-    #[test]
-    fn a_cut_covers_the_window_once_and_in_order() {
-        let big = Cut::CHUNK_BYTES;
-        for bytes in [
-            8,
-            16,
-            24,
-            32,
-            4096,
-            big - 8,
-            big,
-            big + 8,
-            8 * big - 8,
-            8 * big,
-            8 * big + 8,
-        ] {
-            let layout = Layout::run(1, bytes / 8, PixelFormat::RGBA16).expect("a layout");
-            let window = Window::whole(&layout);
-            for threads in [1, 2, 3] {
-                for resident in [1, 5000, 1 << 20, 1 << 24] {
-                    let cut = Cut::new(&window, resident, threads);
-                    let mut at = 0;
-                    for span in 0..cut.spans() {
-                        assert_eq!(cut.span(span).start, at);
-                        for chunk in cut.chunks_of(span) {
-                            assert_eq!(cut.chunk(u64::from(chunk.index)), chunk);
-                            for piece in 0..cut.pieces(u64::from(chunk.index)) {
-                                let piece = cut.piece(u64::from(chunk.index), piece);
-                                assert_eq!(piece.start, at);
-                                assert!(piece.end > at && piece.end.is_multiple_of(8));
-                                at = piece.end;
-                            }
-                            assert_eq!(chunk.part.end, at);
-                        }
-                        assert_eq!(cut.span(span).end, at);
-                    }
-                    assert_eq!(at, bytes);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_narrow_rectangle_brings_few_pages() {
-        let layout = layout(0, 30_000, 40_000);
-        let column = Window::rect(&layout, 5, 0, 1, 40_000).expect("inside");
-        let cut = Cut::new(&column, 8 << 20, 2);
-        let bounds = column.bounds(cut.span(0));
-        assert!(bounds.end - bounds.start <= 8 << 20, "{bounds:?}");
-        assert!(cut.span(0).end >= 24 * 8);
     }
 }

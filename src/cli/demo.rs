@@ -40,10 +40,9 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let parent = self.dir.clone().unwrap_or_else(std::env::temp_dir);
-        let folder = tempfile::Builder::new()
-            .prefix("pagelight-demo-")
-            .tempdir_in(&parent)
-            .map_err(|error| Error::io("create a folder in", &parent, error))?;
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix("pagelight-demo-").tempdir_in(&parent);
+        let folder = folder.map_err(|error| Error::create(&parent.join("pagelight-demo-*"), error))?;
         let path = folder.path().join("demo.raw");
         let pixels = (self.bytes / PixelFormat::RGBA16.pixel_bytes()).max(1);
         let picture = Picture {

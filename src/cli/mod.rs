@@ -181,7 +181,7 @@ fn one_line(rendered: &str) -> String {
 /// Prints one line on stderr in the form of all errors.
 pub(crate) fn complain(message: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
-    output::to_stderr(&format!("{style}pagelight:{style:#} {message}"));
+    output::to_stderr(&format!("{style}pagelight:{style:#} {}", output::printable(message)));
 }
 
 /// The error and its causes as one line.
@@ -205,7 +205,7 @@ pub(crate) fn exit_code(error: &Error) -> ExitCode {
         Error::Unfinished(_) => 3,
         Error::Busy(_) => 75,
         Error::Unfit { .. } => 65,
-        Error::NotFound { .. } => 66,
+        Error::NotFound { .. } | Error::NoFolder { .. } => 66,
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,

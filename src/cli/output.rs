@@ -24,7 +24,7 @@ impl Global {
     /// Says something on stderr, unless asked to be quiet.
     pub(super) fn note(&self, message: &str) {
         if !self.quiet {
-            to_stderr(message);
+            to_stderr(&printable(message));
         }
     }
 }
@@ -39,6 +39,11 @@ pub(super) fn to_stdout(bytes: &[u8]) {
 /// Prints a line, with its colors where stderr shows them.
 pub(super) fn to_stderr(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+/// The message on one line and without anything that a terminal obeys: file names may hold such bytes.
+pub(super) fn printable(message: &str) -> String {
+    message.replace(char::is_control, "?")
 }
 
 /// `9.60 GB`.

@@ -156,23 +156,31 @@ pub fn path_for(path: &Path) -> PathBuf {
     path.with_extension("hdr")
 }
 
-/// The header beside the image `path`: `huge.raw.hdr` before `huge.hdr`, in lower or upper case.
+/// The header beside the image `path`, read.
 ///
 /// # Errors
 /// `Unfit` if it is damaged or says what is not supported; `Io` if it cannot be read.
 pub fn find(path: &Path) -> Result<Option<(PathBuf, Header)>> {
+    let Some(header_path) = header_of(path) else {
+        return Ok(None);
+    };
+    let header = read(&header_path)?;
+    Ok(Some((header_path, header)))
+}
+
+/// Which file beside the image `path` is its header: `huge.raw.hdr` before `huge.hdr`, in lower or upper case.
+pub fn header_of(path: &Path) -> Option<PathBuf> {
     for extension in [".hdr", ".HDR"] {
         let mut appended = OsString::from(path);
         appended.push(extension);
         for candidate in [PathBuf::from(appended), path.with_extension(&extension[1..])] {
             // A file that is named as if it were a header is no header of itself.
             if candidate != path && candidate.is_file() {
-                let header = read(&candidate)?;
-                return Ok(Some((candidate, header)));
+                return Some(candidate);
             }
         }
     }
-    Ok(None)
+    None
 }
 
 fn read(path: &Path) -> Result<Header> {

@@ -31,8 +31,13 @@ impl NewImage {
                 path.display()
             )));
         }
-        let new_header = create(&header_path)?;
+        // One of another name would be read in its place.
+        if let Some(header_path) = envi::header_of(path) {
+            return Err(Error::Exists { path: header_path });
+        }
+        let create = |path: &Path| UnnamedFile::create(path, 0o666).map_err(|error| Error::create(path, error));
         let image = create(path)?;
+        let new_header = create(&header_path)?;
         let allocated = disk::allocate(image.file(), data_bytes);
         allocated.map_err(|error| Error::io("create", path, error))?;
         new_header
@@ -70,19 +75,6 @@ impl NewImage {
         }
         Ok(())
     }
-}
-
-fn create(path: &Path) -> Result<UnnamedFile> {
-    UnnamedFile::create(path, 0o666).map_err(|error| match error.kind() {
-        // It is the folder that is missing, not a file to be checked.
-        std::io::ErrorKind::NotFound => Error::Io {
-            doing: "create",
-            path: path.to_owned(),
-            hint: "its folder does not exist; make it first".to_owned(),
-            source: error,
-        },
-        _ => Error::io("create", path, error),
-    })
 }
 
 #[cfg(test)]

@@ -28,10 +28,10 @@
 //! resumed where it was begun. Nothing is computed with a number from the file before [`Header::decode`] has checked
 //! that all of them fit each other.
 
+use crate::cut::Cut;
 use crate::journal::words::{MAX_CHUNK_SAMPLES, MAX_CHUNKS, MAX_PIECES};
 use crate::os::identity::Identity;
 use crate::pixel::SAMPLE_BYTES;
-use crate::window::Cut;
 
 /// Bytes of the header, and the position of the first chunk word.
 pub const HEADER_BYTES: usize = 4096;

@@ -17,7 +17,6 @@ pub mod protocol;
 pub mod words;
 
 use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
 
@@ -84,16 +83,10 @@ impl Journal {
     /// # Errors
     /// `Unfit` if it is a link, somebody else's, damaged or of another version; `Permission`, `Io`.
     pub fn open(path: &Path) -> Result<Option<Journal>> {
-        let mut options = File::options();
-        // A link would lead to a file that somebody else chose; a pipe would make us wait.
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.read(true).write(true).custom_flags(flags.bits() as i32);
-        let file = match options.open(path) {
-            Ok(file) => file,
+        let file = match identity::open_no_link(path) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Err(refused(path, "is a link, and a journal never is one")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(refused(path, "is a link, and a journal never is one"));
-            }
             Err(error) => return Err(Error::io("open", path, error)),
         };
         let look = Look::at(&file).map_err(|error| Error::io("look at", path, error))?;

@@ -18,7 +18,7 @@ pub const MAX_CHUNK_SAMPLES: u64 = (1 << 22) - 1;
 /// Pieces in a chunk at most.
 pub const MAX_PIECES: u64 = (1 << 10) - 1;
 /// Chunks in a job at most.
-pub const MAX_CHUNKS: u64 = crate::window::Cut::MAX_CHUNKS;
+pub const MAX_CHUNKS: u64 = crate::cut::Cut::MAX_CHUNKS;
 
 const TAG: u32 = 62;
 

@@ -1,3 +1,5 @@
+//! The kernel against a slow and obvious one.
+
 use super::*;
 use crate::pixel::Channels;
 

@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
-use rustix::fs::{AtFlags, StatxFlags, statx};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
+use rustix::io::Errno;
 
 /// What tells a file from every other one, also from a later one that got the same inode. Not the time of the last
 /// change: writes through maps move it at any moment.
@@ -57,6 +59,20 @@ impl Look {
             owner: found.stx_uid,
             writable_by_others: found.stx_mode & 0o022 != 0,
         })
+    }
+}
+
+/// Opens a file for reading and writing, but not through a link, which would lead to a file that somebody else chose,
+/// and without waiting for the other end of a pipe. `None` if it is a link.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn open_no_link(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::RDWR;
+    match open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(Some(File::from(file))),
+        Err(Errno::LOOP) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

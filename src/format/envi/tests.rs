@@ -1,3 +1,5 @@
+//! Headers as real programs write them, damaged ones, and those of images that cannot be edited.
+
 use super::*;
 
 const PLAIN: &str = "ENVI\nsamples = 30\nlines = 20\nbands = 4\ndata type = 12\ninterleave = bip\nbyte order = 0\n";

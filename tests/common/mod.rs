@@ -1,0 +1,199 @@
+//! What the tests share: the program, a guarded folder, images of known bytes, and the slow and obvious oracle.
+#![allow(dead_code, reason = "every test file uses another part of this")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pagelight");
+
+/// The program, with nothing in its environment that changes what it prints, and an end to every hang.
+pub(crate) fn pagelight<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).timeout(Duration::from_secs(300));
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A folder on the disk that holds the build, removed when dropped.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+/// The same in memory (tmpfs), where the machine has such a place.
+pub(crate) fn memory_folder() -> Option<TempDir> {
+    let folder = tempfile::tempdir_in("/dev/shm").ok();
+    if folder.is_none() {
+        eprintln!("skipped: no /dev/shm here");
+    }
+    folder
+}
+
+/// True if the long tests are asked for; says so if not.
+pub(crate) fn long() -> bool {
+    let long = std::env::var_os("PAGELIGHT_LONG").is_some_and(|value| value == "1");
+    if !long {
+        eprintln!("skipped: set PAGELIGHT_LONG=1 (and --release) to run it");
+    }
+    long
+}
+
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A path as an argument.
+pub(crate) fn word(path: &Path) -> &str {
+    path.to_str().expect("a path of plain letters")
+}
+
+/// Every name under a folder, with its bytes and its time, to see later that nothing was touched.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Snapshot(Vec<(PathBuf, Vec<u8>, SystemTime)>);
+
+impl Snapshot {
+    pub(crate) fn of(folder: &Path) -> Snapshot {
+        let entries = folder.read_dir().expect("the folder");
+        let mut files: Vec<_> = entries
+            .map(|entry| {
+                let entry = entry.expect("an entry");
+                let metadata = entry.metadata().expect("its metadata");
+                let bytes = match metadata.is_file() {
+                    true => fs::read(entry.path()).expect("its bytes"),
+                    false => Vec::new(),
+                };
+                (entry.path(), bytes, metadata.modified().expect("its time"))
+            })
+            .collect();
+        files.sort();
+        Snapshot(files)
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_unchanged(&self, folder: &Path) {
+        let now = Snapshot::of(folder);
+        let names = |s: &Snapshot| s.0.iter().map(|(path, ..)| path.clone()).collect::<Vec<_>>();
+        assert_eq!(names(self), names(&now), "files came or went");
+        for ((path, bytes, time), (_, bytes_now, time_now)) in self.0.iter().zip(&now.0) {
+            assert!(bytes == bytes_now, "{} was changed", path.display());
+            assert_eq!(time, time_now, "{} was touched", path.display());
+        }
+    }
+}
+
+/// The bytes of every test image: a period of 251, so that no two blocks of any size can be swapped unseen.
+pub(crate) fn pattern(file_range: Range<u64>) -> Vec<u8> {
+    file_range
+        .map(|at| u8::try_from(at % 251).expect("below 251"))
+        .collect()
+}
+
+/// An image as the oracle sees it; nothing of it comes from the library.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Image {
+    /// `rgba:u16le`, in full.
+    pub(crate) format: &'static str,
+    pub(crate) data_offset: u64,
+    pub(crate) width: u64,
+    pub(crate) height: u64,
+}
+
+/// A window as the oracle sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Whole,
+    /// Offset and length in bytes.
+    Run(u64, u64),
+    /// X, y, width and height in pixels.
+    Rect(u64, u64, u64, u64),
+}
+
+impl Part {
+    /// The program's words for it.
+    pub(crate) fn words(self) -> Vec<String> {
+        match self {
+            Part::Whole => vec![],
+            Part::Run(offset, length) => vec![format!("--offset={offset}"), format!("--length={length}")],
+            Part::Rect(x, y, w, h) => vec![format!("--rect={x},{y},{w},{h}")],
+        }
+    }
+}
+
+impl Image {
+    pub(crate) fn channels(&self) -> u64 {
+        match self.format.split(':').next() {
+            Some("gray") => 1,
+            Some("graya" | "2band") => 2,
+            Some("rgb") => 3,
+            Some("rgba" | "4band") => 4,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn pixel_bytes(&self) -> u64 {
+        2 * self.channels()
+    }
+
+    /// The bytes of the file that hold pixels.
+    pub(crate) fn data(&self) -> Range<u64> {
+        self.data_offset..self.data_offset + self.width * self.height * self.pixel_bytes()
+    }
+
+    /// The program's words for it.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let size = format!("--size={}x{}", self.width, self.height);
+        let offset = format!("--data-offset={}", self.data_offset);
+        vec![format!("--pixel={}", self.format), size, offset]
+    }
+
+    fn is_inside(&self, pixel: u64, part: Part) -> bool {
+        let (x, y) = (pixel % self.width, pixel / self.width);
+        let byte = pixel * self.pixel_bytes();
+        match part {
+            Part::Whole => true,
+            Part::Run(offset, length) => offset <= byte && byte < offset + length,
+            Part::Rect(left, top, width, height) => left <= x && x < left + width && top <= y && y < top + height,
+        }
+    }
+
+    /// The slow and obvious way: every pixel of `bytes`, which begin with pixel `first`, one sample at a time.
+    /// Returns how many samples clipped.
+    pub(crate) fn brighten(&self, first: u64, bytes: &mut [u8], part: Part, amount: i64) -> u64 {
+        let channels = usize::try_from(self.channels()).expect("at most 4");
+        let alpha = ["graya:", "rgba:"].iter().any(|word| self.format.starts_with(word));
+        let edited = if alpha { channels - 1 } else { channels };
+        let signed = self.format.contains(":i16");
+        let big = self.format.ends_with("be");
+        let (low, high) = if signed { (-32_768, 32_767) } else { (0, 65_535) };
+        let mut clipped = 0;
+        for (pixel, bytes) in (first..).zip(bytes.chunks_exact_mut(2 * channels)) {
+            if !self.is_inside(pixel, part) {
+                continue;
+            }
+            for sample in bytes.chunks_exact_mut(2).take(edited) {
+                let (high_byte, low_byte) = if big { (0, 1) } else { (1, 0) };
+                let unsigned = i64::from(sample[high_byte]) * 256 + i64::from(sample[low_byte]);
+                let old = if signed && unsigned >= 32_768 {
+                    unsigned - 65_536
+                } else {
+                    unsigned
+                };
+                let new = (old + amount).clamp(low, high);
+                if new != old + amount {
+                    clipped += 1;
+                }
+                sample[high_byte] = u8::try_from(new.rem_euclid(65_536) / 256).expect("a byte");
+                sample[low_byte] = u8::try_from(new.rem_euclid(256)).expect("a byte");
+            }
+        }
+        clipped
+    }
+}

@@ -1,0 +1,337 @@
+//! Holds the architecture: floors, doors, module headers, file lengths, and where unsafe code may stand.
+//!
+//! The tables below are the house's plan. A new module or dependency fails the test until it has its place here. The
+//! check reads the text of the files in the simplest way that works, and is itself tested on houses that are not tidy.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The floors, lowest first. A file imports only from floors below its own; a folder is one floor.
+const FLOORS: &[&str] = &[
+    // Values: no file, no thread.
+    "error",
+    "pixel",
+    "layout",
+    "window",
+    "cut",
+    "op",
+    "job", //
+    // The operating system.
+    "os",
+    "map",
+    "ipc", //
+    // Many threads; files that mean something.
+    "threads",
+    "format",
+    "journal",
+    "claim", //
+    // The work.
+    "engine",
+    "run",
+    "estimate",
+    "coordinator",
+    "synth",
+    "convert",
+];
+
+/// The program, which may import everything.
+const PROGRAM: &[&str] = &["main.rs", "cli/"];
+
+/// Which files may name a dependency. A path that ends with a slash stands for all files below it.
+const DOORS: &[(&str, &[&str])] = &[
+    ("anstream", PROGRAM),
+    ("anstyle", PROGRAM),
+    ("bytemuck", &["map.rs", "op.rs", "os/", "ipc/", "journal/"]),
+    ("clap", PROGRAM),
+    ("clap_complete", PROGRAM),
+    ("clap_mangen", PROGRAM),
+    ("crc32fast", &["journal/", "claim.rs"]),
+    ("humansize", PROGRAM),
+    ("image", &["convert.rs", "convert/"]),
+    ("indicatif", PROGRAM),
+    ("libc", &["os/", "ipc/"]),
+    ("memmap2", &["map.rs", "map/"]),
+    ("nix", &["os/"]),
+    ("parse_size", PROGRAM),
+    ("rayon", &["threads.rs"]),
+    // In map.rs for the flags of open and the names of errors.
+    ("rustix", &["os/", "ipc/", "map.rs", "map/"]),
+    ("serde_json", PROGRAM),
+    ("signal_hook", &["os/interrupt.rs"]),
+    ("tempfile", &["os/unnamed.rs", "cli/demo.rs"]),
+    ("thiserror", &["error.rs"]),
+];
+
+/// Where unsafe code may stand.
+const UNSAFE: &[&str] = &["map.rs", "os/", "ipc/"];
+
+/// What only the program does: print, read the environment, exit.
+const PROGRAM_ONLY: &[&str] = &[
+    "println!",
+    "eprintln!",
+    "print!",
+    "eprint!",
+    "dbg!",
+    "std::env",
+    "process::exit",
+    "io::stdout",
+    "io::stderr",
+    "io::stdin",
+];
+
+const MAX_LINES: usize = 400;
+
+/// Files that are longer for a reason, and how long they may be.
+const LONGER: &[(&str, usize)] = &[
+    // Half of it is documentation.
+    ("map.rs", 450),
+];
+
+/// The files of the house: path below src, with forward slashes, and text.
+type House = BTreeMap<String, String>;
+
+fn read(folder: &Path, prefix: &str, house: &mut House) {
+    for entry in folder.read_dir().expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a plain name");
+        if path.is_dir() {
+            read(&path, &format!("{prefix}{name}/"), house);
+        } else if name.ends_with(".rs") {
+            house.insert(format!("{prefix}{name}"), fs::read_to_string(&path).expect("text"));
+        }
+    }
+}
+
+fn is_below(path: &str, places: &[&str]) -> bool {
+    places
+        .iter()
+        .any(|place| path == *place || (place.ends_with('/') && path.starts_with(place)))
+}
+
+/// The module on the ground of the house that a file belongs to: `format` for `format/envi.rs`.
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path).trim_end_matches(".rs")
+}
+
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/")
+}
+
+/// The text without its comments and without the unit tests at its end.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\n").next().unwrap_or(text);
+    let lines = text.lines().map(|line| {
+        if line.trim_start().starts_with("//") {
+            return "";
+        }
+        line.split(" // ").next().unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The words that follow each `prefix` in the code, where it is not the end of a longer word.
+fn after<'a>(code: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(prefix)
+        .filter(|(at, _)| !ends_with_letter(&code[..*at]))
+        .map(move |(at, _)| {
+            let rest = &code[at + prefix.len()..];
+            &rest[..rest.find(|c: char| !is_letter(c)).unwrap_or(rest.len())]
+        })
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn ends_with_letter(text: &str) -> bool {
+    text.ends_with(|c| is_letter(c) || c == ':')
+}
+
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|&name| name == module)
+}
+
+/// Everything that is not tidy about one file.
+fn faults(path: &str, text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut fault = |what: String| faults.push(format!("src/{path}: {what}"));
+    if !text.starts_with("//!") {
+        fault("does not begin with //!: what it is, and why".to_owned());
+    }
+    let most = LONGER
+        .iter()
+        .find(|(longer, _)| *longer == path)
+        .map_or(MAX_LINES, |(_, most)| *most);
+    if text.lines().count() > most {
+        fault(format!("has {} lines, more than {most}", text.lines().count()));
+    }
+    for (number, _) in text.lines().enumerate().filter(|(_, line)| opens_unsafe(line)) {
+        let above = text.lines().take(number).collect::<Vec<_>>();
+        // A statement may be broken after its equals sign.
+        let above = above.iter().rev().skip_while(|line| line.ends_with('='));
+        let mut comment = above.take_while(|line| line.trim_start().starts_with("//"));
+        if !comment.any(|line| line.trim_start().starts_with("// SAFETY:")) {
+            fault(format!("line {}: unsafe without a SAFETY comment above it", number + 1));
+        }
+    }
+    if is_test(path) {
+        return faults;
+    }
+
+    let code = code(text);
+    let in_program = is_below(path, PROGRAM);
+    let own_floor = floor(module(path));
+    if own_floor.is_none() && !in_program && path != "lib.rs" {
+        fault("has no place yet; give its module one in FLOORS of tests/tidy.rs".to_owned());
+    }
+    let prefix = if in_program { "pagelight::" } else { "crate::" };
+    for import in after(&code, prefix) {
+        match (floor(import), own_floor) {
+            _ if !in_program && import == module(path) => {}
+            (None, _) => fault(format!(
+                "imports '{prefix}{import}', which is no floor; write one module per line"
+            )),
+            (Some(theirs), Some(ours)) if theirs >= ours => {
+                fault(format!("imports '{import}', which is not below it"));
+            }
+            _ => {}
+        }
+    }
+    let is_root_of_module = !path.contains('/') || path.ends_with("/mod.rs");
+    if !in_program && (code.contains("super::super::") || (is_root_of_module && code.contains("super::"))) {
+        fault("goes up by super; write crate:: and the module".to_owned());
+    }
+    for (dependency, places) in DOORS {
+        let named = [format!("{dependency}::"), format!("use {dependency};")];
+        let named = named.iter().any(|name| after(&code, name).next().is_some());
+        if named && !is_below(path, places) {
+            fault(format!("names {dependency}, whose door is {}", places.join(", ")));
+        }
+    }
+    if !is_below(path, UNSAFE) && code.split(|c| !is_letter(c)).any(|word| word == "unsafe") {
+        fault(format!(
+            "holds unsafe code, which may stand in {} only",
+            UNSAFE.join(", ")
+        ));
+    }
+    for word in PROGRAM_ONLY {
+        if !in_program && code.match_indices(word).any(|(at, _)| !code[..at].ends_with(is_letter)) {
+            fault(format!("says {word}, which only the program may"));
+        }
+    }
+    faults
+}
+
+/// True if the line begins a block of unsafe code, or says that a type is safe to share.
+fn opens_unsafe(line: &str) -> bool {
+    let is_comment = line.trim_start().starts_with("//");
+    !is_comment && (line.contains("unsafe {") || line.contains("unsafe impl "))
+}
+
+#[test]
+fn the_house_is_tidy() {
+    let mut house = House::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut house);
+    assert!(house.contains_key("lib.rs") && house.len() > 10);
+    let faults: Vec<String> = house.iter().flat_map(|(path, text)| faults(path, text)).collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    // A module that lib.rs does not name would be dead wood, and unchecked by the compiler.
+    for module in house
+        .keys()
+        .map(|path| module(path))
+        .filter(|module| floor(module).is_some())
+    {
+        assert!(
+            house["lib.rs"].contains(&format!("pub mod {module};")),
+            "lib.rs does not name {module}"
+        );
+    }
+}
+
+#[test]
+fn every_dependency_has_a_door() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("Cargo.toml");
+    let dependencies: Vec<&str> = manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" =").map(|(name, _)| name))
+        .collect();
+    assert!(dependencies.contains(&"memmap2"));
+    for dependency in dependencies {
+        let name = dependency.replace('-', "_");
+        assert!(
+            DOORS.iter().any(|(door, _)| *door == name),
+            "{dependency} has no door; give it one in tests/tidy.rs"
+        );
+    }
+}
+
+#[track_caller]
+fn untidy(path: &str, code: &str, says: &str) {
+    let faults = faults(path, &format!("//! What it is.\n\n{code}\n")).join("\n");
+    assert!(faults.contains(says), "{says:?} is not in {faults:?}");
+}
+
+#[track_caller]
+fn tidy(path: &str, code: &str) {
+    assert_eq!(faults(path, &format!("//! What it is.\n\n{code}\n")), [""; 0]);
+}
+
+#[test]
+fn a_house_that_is_not_tidy_is_seen() {
+    tidy(
+        "engine.rs",
+        "use crate::map::View;\nuse crate::os::disk::{self, FileSystem};",
+    );
+    untidy(
+        "map.rs",
+        "use crate::engine::run;",
+        "imports 'engine', which is not below it",
+    );
+    untidy(
+        "os/disk.rs",
+        "fn f() { crate::map::g() }",
+        "imports 'map', which is not below it",
+    );
+    untidy("engine.rs", "use crate::{map, synth};", "one module per line");
+    untidy("engine.rs", "use super::synth;", "goes up by super");
+    untidy("format/envi.rs", "use super::super::synth;", "goes up by super");
+    tidy("format/envi.rs", "use super::Described;\nuse crate::format::new_image;");
+    untidy("attic.rs", "", "has no place yet");
+    untidy("attic/mod.rs", "", "has no place yet");
+    untidy("engine.rs", "use crate::attic::X;", "which is no floor");
+    untidy("cli/info.rs", "use pagelight::attic::X;", "which is no floor");
+    tidy(
+        "cli/info.rs",
+        "use clap::Args;\nuse pagelight::engine::run;\nfn f() { println!() }",
+    );
+    untidy("engine.rs", "use memmap2::Mmap;", "names memmap2, whose door is map.rs");
+    untidy("engine.rs", "fn f() { rayon::join() }", "names rayon");
+    untidy("synth.rs", "#[derive(thiserror::Error)]", "names thiserror");
+    untidy(
+        "op.rs",
+        "fn f() {\n    // SAFETY: none\n    unsafe { g() }\n}",
+        "holds unsafe code",
+    );
+    untidy(
+        "map.rs",
+        "fn f() {\n    unsafe { g() }\n}",
+        "line 4: unsafe without a SAFETY comment",
+    );
+    tidy(
+        "map.rs",
+        "fn f() {\n    // SAFETY: because\n    // of this.\n    let x = unsafe { g() };\n}",
+    );
+    untidy("job.rs", "fn f() { eprintln!() }", "says eprintln!");
+    untidy("job.rs", "use std::env;", "says std::env");
+    untidy("job.rs", "fn f() { std::process::exit(1) }", "says process::exit");
+    untidy("job.rs", &"\n".repeat(400), "lines, more than 400");
+    tidy(
+        "job.rs",
+        "// println! is not for us, nor crate::engine\n\n#[cfg(test)]\nmod tests { use crate::synth::X; }",
+    );
+    assert!(!faults("job.rs", "use std::fs;\n").is_empty());
+}
