@@ -130,6 +130,7 @@ pub struct Abandoned {
 fn refuse_unsound(place: &Place, claim: &Claim, image: &MappedFile) -> Result<()> {
     let journal = &claim.journal;
     let path = image.path();
+    place.refuse_links()?;
     if !place.is_of_this_file(journal) {
         return Err(Error::unfit(
             path,
