@@ -9,9 +9,8 @@
 //!    [`Settings::memory_bytes`], whatever the image's size.
 
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::cut::Cut;
+use crate::cut::{Chunk, Cut};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::protocol::{self, Finished, Pixels};
@@ -56,21 +55,20 @@ impl Settings {
     }
 }
 
-/// Edits what is left of the job's window, first finishing what dead threads had begun. Fresh jobs and resumed ones go
-/// the same way. The caller holds the right to run the job, and has checked that the journal is sound. `progress` hears
-/// of every chunk.
+/// Edits what is left of the job's window, on the threads that `settings` name. Any number of processes may do so at
+/// once on one journal. Returns when no chunk is free, or when the journal asks to stop; others may then still have
+/// chunks in hand. `progress` hears of every chunk.
 ///
 /// # Errors
 /// The first one that any thread met, `Io` as a rule: the journal then knows what is done and what is not.
 /// `Interrupted` if `progress` said so.
-pub fn run(
+pub fn work(
     job: &Job,
     image: &MappedFile,
     journal: &Journal,
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let threads = settings.threads.clamp(1, journal.header().slots as usize);
     let run = Run {
         job,
         image,
@@ -79,30 +77,45 @@ pub fn run(
         page_in: page_in_for(image),
         progress,
     };
-    run.recover()?;
-    let next_slot = AtomicU32::new(0);
-    threads::share(threads, run.cut.spans(), |turns| {
-        let slot = next_slot.fetch_add(1, Ordering::Relaxed);
-        Thread::new(&run, slot)?.work(turns)
+    threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
+        Some(thread) => thread.work(turns),
+        // More threads than the journal has slots: the others do the work.
+        None => Ok(()),
     })?;
     Ok(())
 }
 
-/// Finishes the chunks that dead threads had begun, and nothing else. As for [`run`].
+/// Finishes the chunks that dead threads had begun, and nothing else. Returns how many slots were left alone because
+/// their threads live.
 ///
 /// # Errors
-/// As for [`run`].
-pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    Run::alone(job, image, journal, page_in_for(image)).recover()
+/// As for [`work`].
+pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
+    let run = Run::alone(job, image, journal, page_in_for(image));
+    let mut alive = 0;
+    for slot in 0..journal.header().slots {
+        match Thread::new(&run, slot)? {
+            Some(mut thread) => thread.recover()?,
+            None => alive += 1,
+        }
+    }
+    Ok(alive)
 }
 
-/// Checks that the image holds what the journal says is done.
+/// Checks that the image holds what the journal says is done. Nobody may be at work on it.
 ///
 /// # Errors
-/// `Unfit` if it does not; `Io`.
+/// `Unfit` if it does not; `Busy` if somebody is at work; `Io`.
 pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
     let run = Run::alone(job, image, journal, PageIn::Read);
-    check::image(journal, &mut Thread::new(&run, 0)?, image.path())
+    let thread = Thread::new(&run, 0)?;
+    let mut thread = thread.ok_or_else(|| {
+        Error::Busy(format!(
+            "{}: somebody is at work on the job; try again",
+            journal.path().display()
+        ))
+    })?;
+    check::image(journal, &mut thread, image.path())
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -136,11 +149,6 @@ impl<'a> Run<'a> {
             progress: &|_| ControlFlow::Continue(()),
         }
     }
-
-    /// Finishes what dead threads had begun, slot by slot.
-    fn recover(&self) -> Result<()> {
-        (0..self.journal.header().slots).try_for_each(|slot| Thread::new(self, slot)?.recover())
-    }
 }
 
 /// What a thread has for itself.
@@ -172,21 +180,26 @@ impl Span {
 }
 
 impl<'a> Thread<'a> {
-    fn new(run: &'a Run<'a>, slot: u32) -> Result<Thread<'a>> {
-        let alive = run.journal.lock_slot(slot)?;
-        let alive = alive.ok_or_else(|| {
-            Error::Busy(format!(
-                "{}: somebody works in slot {slot}; try again",
-                run.journal.path().display()
-            ))
-        })?;
-        Ok(Thread {
+    /// The thread of slot `slot`; `None` if that slot's thread lives.
+    fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
+        Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
             run,
             edit: Edit::new(run.job.op.kernel(run.job.format)),
             slot,
             _alive: alive,
             span: None,
-        })
+        }))
+    }
+
+    /// A thread in whichever slot is free, after what its last owner had begun is finished.
+    fn in_any_slot(run: &'a Run<'a>) -> Result<Option<Thread<'a>>> {
+        for slot in 0..run.journal.header().slots {
+            if let Some(mut thread) = Thread::new(run, slot)? {
+                thread.recover()?;
+                return Ok(Some(thread));
+            }
+        }
+        Ok(None)
     }
 
     /// Finishes what the slot's last owner had begun.
@@ -195,33 +208,52 @@ impl<'a> Thread<'a> {
         protocol::recover(run.journal, self, slot, run.journal.header().chunks())
     }
 
-    /// Takes spans until there are none.
-    fn work(mut self, spans: &Turns) -> Result<()> {
-        let (run, slot) = (self.run, self.slot);
-        while let Some(span) = spans.take() {
-            let chunks = run.cut.chunks_of(span);
-            if chunks
-                .clone()
-                .all(|chunk| run.journal.chunk(chunk.index) != Some(ChunkState::Free))
-            {
-                continue;
+    /// Takes span after span, and in the end whatever chunks are free: those that dead threads had not come to, and
+    /// those that slow ones have still before them.
+    fn work(mut self, turns: &Turns) -> Result<()> {
+        let run = self.run;
+        let spans = run.cut.spans();
+        while let span = run.journal.next_span()
+            && span < spans
+        {
+            if !self.work_through(span, turns)? {
+                return Ok(());
             }
-            self.map(run.cut.span(span))?;
-            for chunk in chunks {
-                if spans.stopped() {
-                    break;
-                }
-                if protocol::take(run.journal, slot, chunk.index) {
-                    protocol::edit(run.journal, &mut self, slot, chunk.index)?;
-                    let chunk_bytes = chunk.part.end - chunk.part.start;
-                    if (run.progress)(chunk_bytes).is_break() {
-                        return Err(Error::Interrupted(String::new()));
-                    }
-                }
+        }
+        // Every thread begins elsewhere, so that they do not all fight for the same chunks.
+        let first = u64::from(self.slot) * spans / u64::from(run.journal.header().slots);
+        for span in (first..spans).chain(0..first) {
+            if !self.work_through(span, turns)? {
+                return Ok(());
             }
-            self.span = None;
         }
         Ok(())
+    }
+
+    /// Edits the chunks of a span that are free; false if it is time to stop.
+    fn work_through(&mut self, span: u64, turns: &Turns) -> Result<bool> {
+        let (run, slot) = (self.run, self.slot);
+        let is_free = |chunk: &Chunk| run.journal.chunk(chunk.index) == Some(ChunkState::Free);
+        let mut free = run.cut.chunks_of(span).filter(is_free);
+        let (Some(first), last) = (free.next(), free.last()) else {
+            return Ok(true);
+        };
+        self.map(first.part.start..last.unwrap_or(first).part.end)?;
+        for chunk in run.cut.chunks_of(span) {
+            if turns.stopped() || run.journal.is_asked_to_stop() {
+                return Ok(false);
+            }
+            if protocol::take(run.journal, slot, chunk.index) {
+                protocol::edit(run.journal, self, slot, chunk.index)?;
+                let chunk_bytes = chunk.part.end - chunk.part.start;
+                run.journal.count_done(slot, chunk_bytes);
+                if (run.progress)(chunk_bytes).is_break() {
+                    return Err(Error::Interrupted(String::new()));
+                }
+            }
+        }
+        self.span = None;
+        Ok(true)
     }
 
     /// Maps the bytes `part` of the window and brings them in.

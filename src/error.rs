@@ -84,6 +84,15 @@ pub enum Error {
     #[error("{0}")]
     Busy(String),
 
+    /// A worker process of the job failed.
+    #[error("{message}")]
+    Worker {
+        /// Its exit code.
+        code: i32,
+        /// What it said.
+        message: String,
+    },
+
     /// The user asked to stop.
     #[error("interrupted{0}")]
     Interrupted(String),

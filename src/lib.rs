@@ -20,6 +20,7 @@
 //! | [`journal`] | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
 //! | [`claim`] | who may work on which window | how the work is done |
 //! | [`engine`] | how a job is run in this process | terminals, other processes, file formats |
+//! | [`coordinator`] | how a job is run in many processes | what they do to pixels |
 //! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
 //! | [`estimate`] | what an edit would do, from a sample | |
 //! | [`synth`] | test pictures | |
@@ -30,6 +31,7 @@
 //! its bytes at any moment.
 
 pub mod claim;
+pub mod coordinator;
 pub mod cut;
 pub mod engine;
 pub mod error;

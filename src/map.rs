@@ -265,6 +265,14 @@ impl View {
         replaced.is_ok()
     }
 
+    /// Adds `more` to the word at byte `at` and returns what it was.
+    ///
+    /// # Panics
+    /// As for [`View::load_word`].
+    pub fn add_to_word(&self, at: usize, more: u64) -> u64 {
+        self.word(at).fetch_add(more, Ordering::AcqRel)
+    }
+
     fn word(&self, at: usize) -> &AtomicU64 {
         let pointer = self.pointer(at, 8).expect("a word within the view").cast::<u64>();
         assert!(

@@ -28,9 +28,9 @@ const FLOORS: &[&str] = &[
     "claim", //
     // The work.
     "engine",
+    "coordinator",
     "run",
     "estimate",
-    "coordinator",
     "synth",
     "convert",
 ];

@@ -14,6 +14,7 @@ mod self_help;
 mod unfinished;
 mod words;
 mod work;
+mod worker;
 
 use std::error::Error as _;
 use std::path::Path;
@@ -85,13 +86,18 @@ enum Command {
     Demo(demo::Demo),
     Completions(self_help::Completions),
     Man(self_help::Man),
+    #[command(hide = true)]
+    Worker(worker::Worker),
 }
 
 impl Cli {
     /// Does what the command says.
     pub(crate) fn run(mut self) -> Result<()> {
         let failed = |error| Error::io("watch", Path::new("signals"), error);
-        self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
+        // A worker obeys its coordinator, not signals.
+        if !matches!(self.command, Command::Worker(_)) {
+            self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
+        }
         fault::install().map_err(failed)?;
         let global = &self.global;
         match &self.command {
@@ -104,6 +110,7 @@ impl Cli {
             Command::Demo(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
+            Command::Worker(command) => command.run(),
         }
     }
 }
@@ -209,6 +216,7 @@ pub(crate) fn exit_code(error: &Error) -> ExitCode {
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,
+        Error::Worker { code, .. } => u8::try_from(*code).unwrap_or(1),
         Error::Interrupted(_) => 130,
         _ => 1,
     })

@@ -33,7 +33,7 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
-        let options = self.work.options(global);
+        let (options, events) = self.work.options(global);
         let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, &options)?;
         if jobs.found.is_empty() {
             global.result(
@@ -46,7 +46,7 @@ impl Resume {
             let done_bytes = found.journal.tally().done_bytes;
             let meter = Meter::new(global, "resume", job.window.bytes(), done_bytes);
             let begun = Instant::now();
-            let ended = run::resume(&jobs.image, found, &options, &|bytes| meter.add(bytes))?;
+            let ended = run::resume(&jobs.image, found, &options, &|bytes| meter.add(bytes));
             let report = Report {
                 path: &self.image.image,
                 job: &job,
@@ -56,7 +56,8 @@ impl Resume {
                 edit_time: meter.work_time(),
             };
             drop(meter);
-            report.print(global, ended);
+            events.tell(global);
+            report.print(global, ended?);
         }
         Ok(())
     }

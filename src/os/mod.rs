@@ -8,4 +8,5 @@ pub mod fault;
 pub mod identity;
 pub mod interrupt;
 pub mod lock;
+pub mod process;
 pub mod unnamed;
