@@ -1,8 +1,10 @@
-//! Pagelight edits images that are bigger than memory, in place, through memory maps, with many threads on one file.
+//! Pagelight edits images that are bigger than memory, in place, through memory maps, with many threads and many
+//! processes on one file, and finishes exactly what was cut short.
 //!
 //! A [`job::Job`] applies an [`op::Op`] to a [`window::Window`] of an image, whose pixels lie in the file as its
-//! [`layout::Layout`] says. [`map::View`]s map the window span by span; each piece of a span is changed on its way into
-//! a thread's slot and copied back from there.
+//! [`layout::Layout`] says. A [`claim::Claim`] proves that the window is ours. [`map::View`]s map it span by span; a
+//! thread takes chunks; each piece of a chunk is changed on its way into the thread's slot and copied back from there.
+//! The [`journal::Journal`] knows which chunks are done and holds the finished bytes of those in flight.
 //!
 //! # The house, floor by floor
 //! A file imports only from the floors below it; `tests/tidy.rs` holds the rule.

@@ -43,8 +43,13 @@ impl ImageArgs {
         Ok(OpenImage { file, described })
     }
 
+    /// What the open image looks like.
+    pub(super) fn layout(&self, image: &MappedFile) -> Result<Layout> {
+        Ok(format::describe(&self.image, image.len(), &self.overrides())?.layout)
+    }
+
     /// What the words say of the image.
-    pub(super) fn overrides(&self) -> Overrides {
+    fn overrides(&self) -> Overrides {
         Overrides {
             format: self.pixel,
             size: self.size,

@@ -11,6 +11,7 @@ mod info;
 mod output;
 mod progress;
 mod self_help;
+mod status;
 mod unfinished;
 mod words;
 mod work;
@@ -79,7 +80,7 @@ enum ColorWhen {
 enum Command {
     Brighten(brighten::Brighten),
     Resume(unfinished::Resume),
-    Status(unfinished::Status),
+    Status(status::Status),
     Abandon(unfinished::Abandon),
     Create(create::Create),
     Info(info::Info),
