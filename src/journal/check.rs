@@ -3,14 +3,18 @@
 //! A flipped bit anywhere, an image that was replaced or restored from a backup (`cp` keeps the inode and the length):
 //! each would make a resume write wrong pixels. What does not fit is refused, and both files stay as they are.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
-use crate::journal::protocol::{Memory, Pixels, Word};
+use crate::journal::protocol::{Memory, Word};
 use crate::journal::words::{ChunkState, Intent};
 use crate::journal::{Journal, refused};
-use crate::map::View;
 use crate::os::copy_add::sum;
 
-/// The fingerprint of the first bytes of a chunk, never the same for two different ones, but for one chance in 2^32.
+/// Bytes at the start of a chunk that its fingerprint is taken of, at most.
+pub const FINGERPRINT_BYTES: usize = 960;
+
+/// The fingerprint of the first bytes of a chunk: different for different ones, but for one chance in 2^32.
 pub fn fingerprint(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
@@ -69,14 +73,14 @@ pub fn words(journal: &Journal) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the image still holds what the job left in the chunks that are done.
+/// Checks that the image still holds what the job left in the chunks that are done; `fingerprint_of` reads it anew.
 ///
 /// # Errors
-/// `Unfit`, naming the image by its view's path; `Io`.
-pub fn image(journal: &Journal, pixels: &mut impl Pixels, path: &std::path::Path) -> Result<()> {
+/// `Unfit`, naming the image by its `path`; whatever `fingerprint_of` says.
+pub fn image(journal: &Journal, path: &Path, mut fingerprint_of: impl FnMut(u32) -> Result<u32>) -> Result<()> {
     for chunk in 0..journal.header().chunks() {
         if let Some(ChunkState::Done { fingerprint, .. }) = journal.chunk(chunk)
-            && pixels.fingerprint(chunk)? != fingerprint
+            && fingerprint_of(chunk)? != fingerprint
         {
             return Err(Error::unfit(
                 path,
@@ -90,17 +94,3 @@ pub fn image(journal: &Journal, pixels: &mut impl Pixels, path: &std::path::Path
     }
     Ok(())
 }
-
-/// Reads `length` bytes from `at` on and takes their fingerprint.
-///
-/// # Errors
-/// `Io`.
-pub fn fingerprint_of(view: &View, at: usize, length: usize) -> Result<u32> {
-    let mut bytes = [0; FINGERPRINT_BYTES];
-    let bytes = &mut bytes[..length.min(FINGERPRINT_BYTES)];
-    view.copy_out(at, bytes)?;
-    Ok(fingerprint(bytes))
-}
-
-/// Bytes at the start of a chunk that its fingerprint is taken of, at most.
-pub const FINGERPRINT_BYTES: usize = 960;
