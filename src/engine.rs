@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::cut::Cut;
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::journal::Journal;
+use crate::journal::check::{self, END_BYTES, Of};
 use crate::journal::protocol::{self, Finished, Pixels};
 use crate::journal::words::ChunkState;
-use crate::journal::{Journal, check};
 use crate::map::{Edit, Edited, MappedFile, PageIn, View};
 use crate::os::disk::{self, FileSystem};
 use crate::os::lock::Lock;
@@ -102,7 +103,8 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
 /// `Unfit` if it does not; `Io`.
 pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
     let run = Run::alone(job, image, journal, PageIn::Read);
-    check::image(journal, &mut Thread::new(&run, 0)?, image.path())
+    let mut thread = Thread::new(&run, 0)?;
+    check::image(journal, image.path(), |chunk, of| thread.look(chunk, of))
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -151,6 +153,8 @@ struct Thread<'a> {
     /// As long as it lives, so does this thread.
     _alive: Lock,
     span: Option<Span>,
+    /// Of the chunk in work, the fingerprint of its beginning.
+    beginning: Option<(u32, u32)>,
 }
 
 /// Bytes of the window that are mapped: the `view` begins at file position `start`.
@@ -186,6 +190,7 @@ impl<'a> Thread<'a> {
             slot,
             _alive: alive,
             span: None,
+            beginning: None,
         })
     }
 
@@ -254,6 +259,51 @@ impl<'a> Thread<'a> {
         }
     }
 
+    /// The fingerprint of what the image holds.
+    fn look(&mut self, chunk: u32, of: Of) -> Result<u32> {
+        self.reach(chunk)?;
+        let span = self.span();
+        let part = self.run.cut.chunk(u64::from(chunk)).part;
+        let window = &self.run.job.window;
+        let mut bytes = [0; 2 * END_BYTES];
+        let (first, last) = bytes.split_at_mut(END_BYTES);
+        let range = span.inside(&window.ranges(part.clone()).next().expect("a chunk is not empty"));
+        let first = &mut first[..range.len().min(END_BYTES)];
+        span.view.copy_out(range.start, first)?;
+        if of == Of::Beginning {
+            return Ok(check::fingerprint(first));
+        }
+        let first_length = first.len();
+        let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
+        let range = span.inside(&window.ranges(end).last().expect("a chunk is not empty"));
+        let last = &mut last[..range.len()];
+        span.view.copy_out(range.start, last)?;
+        let last_length = last.len();
+        bytes.copy_within(END_BYTES..END_BYTES + last_length, first_length);
+        Ok(check::fingerprint(&bytes[..first_length + last_length]))
+    }
+
+    /// The same of the beginning of a chunk of which the slot holds piece `piece`.
+    fn beginning(&mut self, chunk: u32, piece: u32) -> Result<u32> {
+        let beginning = match self.beginning {
+            Some((of, beginning)) if of == chunk && piece > 0 => beginning,
+            _ if piece > 0 => self.look(chunk, Of::Beginning)?,
+            _ => {
+                let part = self.run.cut.chunk(u64::from(chunk)).part;
+                let first = self.run.job.window.ranges(part).next().expect("a chunk is not empty");
+                let mut bytes = [0; END_BYTES];
+                let bytes = &mut bytes[..self.span().inside(&first).len().min(END_BYTES)];
+                self.run
+                    .journal
+                    .view()
+                    .copy_out(self.run.journal.slot_piece_at(self.slot), bytes)?;
+                check::fingerprint(bytes)
+            }
+        };
+        self.beginning = Some((chunk, beginning));
+        Ok(beginning)
+    }
+
     fn span(&self) -> &Span {
         self.span.as_ref().expect("a chunk is reached before it is touched")
     }
@@ -283,7 +333,7 @@ impl Pixels for Thread<'_> {
         }
         Ok(Finished {
             clipped: u32::try_from(edited.clipped).expect("a piece has a few thousand samples"),
-            checksum: u64::from(edited.sum),
+            checksum: check::checksum(edited.sum, self.beginning(chunk, piece)?),
         })
     }
 
@@ -300,11 +350,6 @@ impl Pixels for Thread<'_> {
     }
 
     fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
-        self.reach(chunk)?;
-        let (run, span) = (self.run, self.span());
-        let part = run.cut.chunk(u64::from(chunk)).part;
-        let first = run.job.window.ranges(part).next().expect("a chunk is not empty");
-        let first = span.inside(&first);
-        check::fingerprint_of(&span.view, first.start, first.len())
+        self.look(chunk, Of::BothEnds)
     }
 }
