@@ -9,7 +9,7 @@ mod unfinished;
 use std::time::Duration;
 
 use common::{Image, Part};
-use unfinished::{Holds, Random, Rig, clipped, intents, run, says, start};
+use unfinished::{Holds, Random, Rig, clipped, intents, run_words, says, start};
 
 /// What was reached.
 #[derive(Debug, Default)]
@@ -48,7 +48,11 @@ fn storm(rig: &Rig, random: &mut Random, most: u64, longest: &mut Duration, coun
     let threads = ["--threads=1", "--threads=2", "--threads=4", "--threads=7"];
     let mut is_resume = false;
     for _ in 0..1 + random.up_to(most) {
-        let mut words = if is_resume { rig.words("resume") } else { rig.edit_words() };
+        let mut words = if is_resume {
+            rig.words("resume")
+        } else {
+            rig.edit_words()
+        };
         words.push(threads[usize::try_from(random.up_to(4)).expect("small")].into());
         words.push("--memory=4MiB".into());
         let ended = start(&words).kill_in_the_edit(rig, random.below(*longest));
@@ -72,9 +76,13 @@ fn storm(rig: &Rig, random: &mut Random, most: u64, longest: &mut Duration, coun
             assert_eq!((rig.holds(), is_resume), (Holds::Before, false), "killed at its start");
         }
     }
-    let mut words = if is_resume { rig.words("resume") } else { rig.edit_words() };
+    let mut words = if is_resume {
+        rig.words("resume")
+    } else {
+        rig.edit_words()
+    };
     words.push("--json".into());
-    let output = run(&words);
+    let output = run_words(&words);
     assert_eq!(output.status.code(), Some(0), "{}", says(&output));
     rig.assert_done("the last run");
     if let Some(clipped) = clipped(&output) {

@@ -3,13 +3,26 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use pagelight::journal::Journal;
+use pagelight::engine::Settings;
+use pagelight::job::Job;
+use pagelight::journal::header::{HEADER_BYTES, Header};
 use pagelight::journal::protocol::{Memory, Word};
-use pagelight::journal::words::Intent;
+use pagelight::journal::words::{ChunkState, Intent};
+use pagelight::journal::{Journal, State};
+use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::op::Op;
+use pagelight::pixel::PixelFormat;
+use pagelight::run::{self, Options};
+use pagelight::window::Window;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -143,7 +156,7 @@ impl Rig {
     pub(crate) fn assert_resumes(&self, context: &str) {
         let mut words = self.words("resume");
         words.push("--json".into());
-        let output = run(&words);
+        let output = run_words(&words);
         assert_eq!(output.status.code(), Some(0), "{context}: {}", says(&output));
         self.assert_done(context);
         if let Some(clipped) = clipped(&output) {
@@ -151,9 +164,87 @@ impl Rig {
         }
     }
 
-    /// Leaves a job killed in the middle with a slot whose intent `wanted` says yes to.
+    /// Turns a journal, which may have another name now, into that of a job that is complete, and finishes the image.
+    pub(crate) fn complete_at(&self, journal: &Path) {
+        let mut bytes = fs::read(journal).expect("read");
+        let page = bytes[..HEADER_BYTES].try_into().expect("a page");
+        let header = Header::decode(page, bytes.len() as u64).expect("sound");
+        let done = ChunkState::Done {
+            clipped: 0,
+            fingerprint: 1,
+        };
+        for chunk in 0..header.chunks() {
+            let at = header.chunk_at(chunk);
+            bytes[at..at + 8].copy_from_slice(&done.to_word().to_ne_bytes());
+        }
+        fs::write(journal, bytes).expect("written");
+        let journal = Journal::open(journal).expect("sound").expect("there");
+        journal.set_state(State::Complete);
+        fs::write(&self.path, &self.after).expect("written");
+    }
+
+    /// Leaves a job as `kill -9` would between two chunks, some of them done and some to do, under `token`.
+    pub(crate) fn cut_short_as(&self, token: &str) {
+        self.reset();
+        let image = MappedFile::open(&self.path, Access::ReadWrite).expect("opened");
+        let options = Options {
+            settings: Settings {
+                threads: 1,
+                memory_bytes: 1 << 23,
+            },
+            sync: false,
+            journal_folder: None,
+        };
+        let (chunks, moment) = (AtomicU32::new(0), Mutex::new(None));
+        let remember = |_| {
+            if chunks.fetch_add(1, Ordering::Relaxed) == 1 {
+                let journal = self.journal();
+                let bytes = [&self.path, &journal].map(|path| fs::read(path).expect("read"));
+                *moment.lock().expect("one thread") = Some((journal, bytes));
+            }
+            ControlFlow::Continue(())
+        };
+        run::start(&self.job(), &image, token, &options, &remember).expect("done");
+        assert!(chunks.into_inner() > 2, "a job of more chunks is needed");
+        for path in self.names().iter().filter(|path| **path != self.path) {
+            fs::remove_file(path).expect("removed");
+        }
+        let (journal, [image_bytes, journal_bytes]) = moment.into_inner().expect("one thread").expect("remembered");
+        fs::write(&self.path, image_bytes).expect("written");
+        fs::write(&journal, journal_bytes).expect("written");
+        fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).expect("set");
+    }
+
+    /// The same without a token.
+    pub(crate) fn cut_short(&self) {
+        self.cut_short_as("");
+    }
+
+    /// The edit, as the library knows it.
+    pub(crate) fn job(&self) -> Job {
+        let format: PixelFormat = self.image.format.parse().expect("a format");
+        let Image {
+            data_offset,
+            width,
+            height,
+            ..
+        } = self.image;
+        let layout = Layout::new(data_offset, width, height, format).expect("a layout");
+        let op = Op {
+            amount: i32::try_from(self.amount).expect("an amount"),
+            channels: format.channels.color(),
+        };
+        let window = match self.part {
+            Part::Whole => Window::whole(&layout),
+            Part::Run(offset, length) => Window::run(&layout, offset, length).expect("inside"),
+            Part::Rect(x, y, width, height) => Window::rect(&layout, x, y, width, height).expect("inside"),
+        };
+        Job { op, format, window }
+    }
+
+    /// Leaves a job that was killed in the middle, so that `wanted` says yes to its journal and the slots in use.
     #[track_caller]
-    pub(crate) fn cut_short(&self, wanted: impl Fn(Intent) -> bool) {
+    pub(crate) fn cut_short_with(&self, wanted: impl Fn(&Journal, &[Intent]) -> bool) {
         let mut random = Random::new();
         let mut longest = Duration::from_micros(300);
         for _ in 0..2000 {
@@ -166,12 +257,13 @@ impl Rig {
                 longest = longest.clamp(Duration::from_micros(20), Duration::from_millis(50));
                 continue;
             }
-            if intents(&self.journal()).into_iter().any(&wanted) {
+            let journal = Journal::open(&self.journal()).expect("sound").expect("there");
+            if wanted(&journal, &intents(&self.journal())) {
                 return;
             }
-            longest += longest / 16;
+            longest = (longest + longest / 16).min(Duration::from_millis(50));
         }
-        panic!("no kill left such a slot");
+        panic!("no kill left such a job");
     }
 }
 
@@ -193,13 +285,16 @@ pub(crate) fn start(words: &[OsString]) -> Running {
 
 /// Starts any program.
 pub(crate) fn start_command(command: &mut Command) -> Running {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     Running(command.spawn().expect("started"))
 }
 
 /// Runs the program to its end.
 #[track_caller]
-pub(crate) fn run(words: &[OsString]) -> Output {
+pub(crate) fn run_words(words: &[OsString]) -> Output {
     start(words).wait()
 }
 
