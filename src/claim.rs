@@ -143,8 +143,7 @@ impl Place {
             if !journal.is_named() {
                 continue;
             }
-            if journal.state()? == State::Complete && !journal.is_alive()? {
-                journal.remove(false)?;
+            if journal.state()? == State::Complete && self.clean_up(&journal)? {
                 continue;
             }
             let Some(job) = Job::from_bytes(&journal.header().job) else {
@@ -156,6 +155,29 @@ impl Place {
             found.push(Found { journal, job });
         }
         Ok(found)
+    }
+
+    /// Removes the journal of a job that is done, unless the process that did it still lives and will. True if the
+    /// journal is gone.
+    fn clean_up(&self, journal: &Journal) -> Result<bool> {
+        // Under the lock, because under this name another journal may soon be.
+        let Some(_lock) = journal.lock_run()? else {
+            return Ok(false);
+        };
+        if journal.is_named() {
+            journal.refuse_undone()?;
+            self.end(journal, false)?;
+        }
+        Ok(true)
+    }
+
+    /// Ends a job that is done: its journal goes, or becomes the receipt.
+    pub(crate) fn end(&self, journal: &Journal, durably: bool) -> Result<()> {
+        let token = &journal.header().token;
+        match token.is_empty() || !self.is_of_this_file(journal) {
+            true => journal.remove(durably),
+            false => journal.become_receipt(&self.receipt_path(token), durably),
+        }
     }
 
     /// True if the journal belongs to the file that is the image now, not to another one of the same name.
@@ -172,13 +194,15 @@ impl Place {
         self.refuse_links()?;
         let locked = Lock::wait(image.file(), START_LOCK_AT);
         let _start_lock = locked.map_err(|error| Error::io("lock", image.path(), error))?;
+        // Before the receipts, because a journal may become one.
+        let jobs = self.jobs()?;
         if !token.is_empty()
             && let Some(receipt) = journal::read_receipt(&self.receipt_path(token.as_bytes()))?
             && receipt.image == self.image
         {
             return self.same_job(&receipt, job, token).map(|()| Asked::AlreadyDone);
         }
-        for found in self.jobs()? {
+        for found in jobs {
             let header = found.journal.header();
             if !token.is_empty() && header.token == token.as_bytes() {
                 self.same_job(header, job, token)?;
@@ -273,7 +297,7 @@ impl Place {
     }
 
     /// Where the receipt of the job of this token is.
-    pub(crate) fn receipt_path(&self, token: &[u8]) -> PathBuf {
+    fn receipt_path(&self, token: &[u8]) -> PathBuf {
         self.path(crc32fast::hash(token), RECEIPT_SUFFIX)
     }
 

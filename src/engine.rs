@@ -15,7 +15,7 @@ use crate::cut::{Chunk, Cut};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::Journal;
-use crate::journal::check::{self, FINGERPRINT_BYTES};
+use crate::journal::check::{self, END_BYTES, Of};
 use crate::journal::protocol::{self, Finished, Pixels};
 use crate::journal::words::ChunkState;
 use crate::map::{Edit, Edited, MappedFile, PageIn, View};
@@ -109,22 +109,38 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
 /// # Errors
 /// `Unfit` if it does not; `Io`.
 pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    check::image(journal, image.path(), |chunk| {
-        let range = fingerprinted(job, &journal.header().cut, chunk);
-        let mut bytes = [0; FINGERPRINT_BYTES];
-        #[expect(clippy::cast_possible_truncation, reason = "at most FINGERPRINT_BYTES")]
-        let bytes = &mut bytes[..(range.end - range.start) as usize];
-        let read = image.file().read_exact_at(bytes, range.start);
-        read.map_err(|error| Error::io("read", image.path(), error))?;
-        Ok(check::fingerprint(bytes))
+    check::image(journal, image.path(), |chunk, of| {
+        let marked = marked(job, &journal.header().cut, chunk, of);
+        fingerprint(&marked, |range, bytes| {
+            let read = image.file().read_exact_at(bytes, range.start);
+            read.map_err(|error| Error::io("read", image.path(), error))
+        })
     })
 }
 
-/// Where in the file the bytes lie that the fingerprint of a chunk is taken of: the first of its first row.
-fn fingerprinted(job: &Job, cut: &Cut, chunk: u32) -> Range<u64> {
+/// Where in the file the bytes lie that a fingerprint of a chunk is taken of.
+fn marked(job: &Job, cut: &Cut, chunk: u32, of: Of) -> Vec<Range<u64>> {
     let part = cut.chunk(u64::from(chunk)).part;
+    let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
     let first = job.window.ranges(part).next().expect("a chunk is not empty");
-    first.start..first.end.min(first.start + FINGERPRINT_BYTES as u64)
+    let beginning = first.start..first.end.min(first.start + END_BYTES as u64);
+    match of {
+        Of::Beginning => vec![beginning],
+        Of::BothEnds => [beginning].into_iter().chain(job.window.ranges(end).last()).collect(),
+    }
+}
+
+/// The fingerprint of the bytes at `ranges`, each of which `read` reads.
+fn fingerprint(ranges: &[Range<u64>], mut read: impl FnMut(&Range<u64>, &mut [u8]) -> Result<()>) -> Result<u32> {
+    let mut bytes = [0; 2 * END_BYTES];
+    let mut length = 0;
+    for range in ranges {
+        #[expect(clippy::cast_possible_truncation, reason = "at most END_BYTES")]
+        let end = length + (range.end - range.start) as usize;
+        read(range, &mut bytes[length..end])?;
+        length = end;
+    }
+    Ok(check::fingerprint(&bytes[..length]))
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -168,6 +184,8 @@ struct Thread<'a> {
     /// As long as it lives, so does this thread.
     _alive: Lock,
     span: Option<Span>,
+    /// Of the chunk in work, the fingerprint of its beginning.
+    beginning: Option<(u32, u32)>,
 }
 
 /// Bytes of the window that are mapped: the `view` begins at file position `start`.
@@ -197,6 +215,7 @@ impl<'a> Thread<'a> {
             slot,
             _alive: alive,
             span: None,
+            beginning: None,
         }))
     }
 
@@ -295,6 +314,33 @@ impl<'a> Thread<'a> {
         }
     }
 
+    /// The fingerprint of what the image holds.
+    fn look(&mut self, chunk: u32, of: Of) -> Result<u32> {
+        self.reach(chunk)?;
+        let span = self.span();
+        fingerprint(&marked(self.run.job, &self.run.cut, chunk, of), |range, bytes| {
+            span.view.copy_out(span.inside(range).start, bytes)
+        })
+    }
+
+    /// The same of the beginning of a chunk of which the slot holds piece `piece`.
+    fn beginning(&mut self, chunk: u32, piece: u32) -> Result<u32> {
+        let beginning = match self.beginning {
+            Some((of, beginning)) if of == chunk && piece > 0 => beginning,
+            _ if piece > 0 => self.look(chunk, Of::Beginning)?,
+            // Not in the image yet, but in the slot.
+            _ => {
+                let (journal, slot) = (self.run.journal, self.slot);
+                fingerprint(
+                    &marked(self.run.job, &self.run.cut, chunk, Of::Beginning),
+                    |_, bytes| journal.view().copy_out(journal.slot_piece_at(slot), bytes),
+                )?
+            }
+        };
+        self.beginning = Some((chunk, beginning));
+        Ok(beginning)
+    }
+
     fn span(&self) -> &Span {
         self.span.as_ref().expect("a chunk is reached before it is touched")
     }
@@ -324,7 +370,7 @@ impl Pixels for Thread<'_> {
         }
         Ok(Finished {
             clipped: u32::try_from(edited.clipped).expect("a piece has a few thousand samples"),
-            checksum: u64::from(edited.sum),
+            checksum: check::checksum(edited.sum, self.beginning(chunk, piece)?),
         })
     }
 
@@ -341,12 +387,6 @@ impl Pixels for Thread<'_> {
     }
 
     fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
-        self.reach(chunk)?;
-        let span = self.span();
-        let part = span.inside(&fingerprinted(self.run.job, &self.run.cut, chunk));
-        let mut bytes = [0; FINGERPRINT_BYTES];
-        let bytes = &mut bytes[..part.len()];
-        span.view.copy_out(part.start, bytes)?;
-        Ok(check::fingerprint(bytes))
+        self.look(chunk, Of::BothEnds)
     }
 }

@@ -131,6 +131,7 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
 pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
+    claim.journal.sign();
     let settled = refuse_unsound(&place, &claim, image)
         .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
@@ -214,11 +215,7 @@ fn carry_out(
         journal.sync()?;
     }
     let clipped_samples = journal.tally().clipped_samples;
-    let token = &journal.header().token;
-    match token.is_empty() {
-        true => journal.remove(options.sync)?,
-        false => journal.become_receipt(&place.receipt_path(token), options.sync)?,
-    }
+    place.end(journal, options.sync)?;
     Ok(Ended::Done { clipped_samples })
 }
 

@@ -49,7 +49,13 @@ pub enum State {
     SyncFailed,
 }
 
-const STATES: [State; 4] = [State::Active, State::Paused, State::Complete, State::SyncFailed];
+/// As words that no few flipped bits turn into each other: a job taken for complete would be forgotten.
+const STATES: [(State, u64); 4] = [
+    (State::Active, u64::from_be_bytes(*b"-active-")),
+    (State::Paused, u64::from_be_bytes(*b" PAUSED ")),
+    (State::Complete, u64::from_be_bytes(*b"complete")),
+    (State::SyncFailed, u64::from_be_bytes(*b"SYNCFAIL")),
+];
 
 /// An open journal.
 #[derive(Debug)]
@@ -101,6 +107,16 @@ impl Journal {
                 ),
             ));
         }
+        // Removed since we found its name: the job came to its end.
+        if look.links == 0 {
+            return Ok(None);
+        }
+        if look.identity.bytes < HEADER_BYTES as u64 {
+            return Err(refused(
+                path,
+                &format!("has {} bytes: it is no journal, or was cut", look.identity.bytes),
+            ));
+        }
         if look.links != 1 || look.writable_by_others {
             return Err(refused(
                 path,
@@ -108,9 +124,6 @@ impl Journal {
             ));
         }
         let file = MappedFile::from_open(file, path, Access::ReadWrite)?;
-        if file.len() < HEADER_BYTES as u64 {
-            return Err(refused(path, &format!("has {} bytes: it was cut", file.len())));
-        }
         let mut page = [0; HEADER_BYTES];
         file.view(0..HEADER_BYTES as u64)?.copy_out(0, &mut page)?;
         let header = Header::decode(&page, file.len()).map_err(|why| refused(path, &why))?;
@@ -151,21 +164,20 @@ impl Journal {
     /// # Errors
     /// `Unfit` if the journal says nothing that makes sense.
     pub fn state(&self) -> Result<State> {
-        let word = self.view.load_word(STATE_AT).checked_sub(1);
-        let state = word.and_then(|word| STATES.get(usize::try_from(word).ok()?).copied());
-        state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))
+        let word = self.view.load_word(STATE_AT);
+        let state = STATES.iter().find(|(_, its_word)| *its_word == word);
+        let (state, _) = state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))?;
+        Ok(*state)
     }
 
     /// Says where the job stands.
     pub fn set_state(&self, state: State) {
-        let word = STATES
-            .iter()
-            .position(|&other| other == state)
-            .map_or(0, |place| place as u64 + 1);
-        self.view.store_word(STATE_AT, word);
+        let place = STATES.iter().find(|(other, _)| *other == state);
+        let (_, word) = place.expect("every state is listed");
+        self.view.store_word(STATE_AT, *word);
     }
 
-    /// Says that the job is worked on, during this start of the system.
+    /// Says that the job is worked on, by this process, during this start of the system.
     ///
     /// # Errors
     /// `Io` if the system does not say which start this is.
@@ -176,7 +188,13 @@ impl Journal {
         }
         self.fence();
         self.set_state(State::Active);
+        self.sign();
         Ok(())
+    }
+
+    /// Says that this process has the job in its hands.
+    pub fn sign(&self) {
+        self.view.store_word(OWNER_AT, u64::from(identity::process()));
     }
 
     /// True if the system was not started anew since the job was begun or resumed.
@@ -197,11 +215,7 @@ impl Journal {
     /// # Errors
     /// `Io`.
     pub fn lock_run(&self) -> Result<Option<Lock>> {
-        let lock = self.lock(RUN_LOCK_AT)?;
-        if lock.is_some() {
-            self.view.store_word(OWNER_AT, u64::from(identity::process()));
-        }
-        Ok(lock)
+        self.lock(RUN_LOCK_AT)
     }
 
     /// Takes slot `slot` for a thread; `None` if a thread that lives has it.
@@ -323,8 +337,8 @@ impl Journal {
     /// `Io`, `Permission`.
     pub fn become_receipt(&self, path: &Path, durably: bool) -> Result<()> {
         std::fs::rename(self.path(), path).map_err(|error| Error::io("rename", self.path(), error))?;
-        let shortened = self.file.file().set_len(HEADER_BYTES as u64);
-        shortened.map_err(|error| Error::io("shorten", path, error))?;
+        // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their death.
+        disk::free_space(self.file.file(), HEADER_BYTES as u64..self.file.len());
         if durably { sync_folder(path) } else { Ok(()) }
     }
 
@@ -344,6 +358,20 @@ impl Journal {
     /// True if there is a chunk that anybody may take.
     pub fn has_free_chunks(&self) -> bool {
         (0..self.header.chunks()).any(|chunk| self.chunk(chunk) == Some(ChunkState::Free))
+    }
+
+    /// Refuses a journal that says it is complete and is not.
+    ///
+    /// # Errors
+    /// `Unfit`.
+    pub fn refuse_undone(&self) -> Result<()> {
+        match self.tally().done_bytes == self.header.cut.window_bytes() {
+            true => Ok(()),
+            false => Err(refused(
+                self.path(),
+                "is damaged: it says that all is done, and it is not",
+            )),
+        }
     }
 
     /// The state of chunk `chunk`, unless its word means nothing.
