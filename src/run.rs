@@ -7,7 +7,7 @@
 //! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
 //!    says so, and the job is not resumable.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::claim::{Asked, Claim, Found, Place};
 use crate::engine::{self, Settings};
@@ -179,17 +179,21 @@ fn carry_out(
     match engine::run(&claim.job, image, journal, &options.settings, progress) {
         Ok(()) => {}
         Err(Error::Interrupted(_)) => return Err(pause(claim, image)?),
-        Err(error) => return Err(resumable(error, image.path())),
+        Err(error) => {
+            let way_out = format!("'pagelight resume {}' then goes on exactly", image.path().display());
+            return Err(with_hint(error, &way_out));
+        }
     }
     if options.sync {
         sync_image(claim, image)?;
     }
     journal.set_state(State::Complete);
-    if options.sync {
-        journal.sync()?;
-    }
     let clipped_samples = journal.tally().clipped_samples;
-    place.end(journal, options.sync)?;
+    let ended = match options.sync {
+        true => journal.sync().and_then(|()| place.end(journal, true)),
+        false => place.end(journal, false),
+    };
+    ended.map_err(|error| with_hint(error, "the edit itself is complete; do not do it again"))?;
     Ok(Ended::Done { clipped_samples })
 }
 
@@ -214,18 +218,18 @@ fn sync_image(claim: &Claim, image: &MappedFile) -> Result<()> {
     })
 }
 
-/// An error of the run, with the way out.
-fn resumable(error: Error, path: &Path) -> Error {
+/// An error, with what it means for the job.
+fn with_hint(error: Error, meaning: &str) -> Error {
     match error {
         Error::Io {
             doing,
-            path: at,
+            path,
             hint,
             source,
         } => Error::Io {
             doing,
-            path: at,
-            hint: format!("{hint}; 'pagelight resume {}' then goes on exactly", path.display()),
+            path,
+            hint: format!("{hint}; {meaning}"),
             source,
         },
         other => other,
