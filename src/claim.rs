@@ -140,7 +140,7 @@ impl Place {
                 continue;
             };
             // Done and removed between our opening it and now?
-            if !journal.is_named() {
+            if !journal.is_named()? {
                 continue;
             }
             if journal.state()? == State::Complete && self.clean_up(&journal)? {
@@ -164,7 +164,7 @@ impl Place {
         let Some(_lock) = journal.lock_run()? else {
             return Ok(false);
         };
-        if journal.is_named() {
+        if journal.is_named()? {
             journal.refuse_undone()?;
             self.end(journal, false)?;
         }
@@ -236,7 +236,7 @@ impl Place {
     pub fn take_over(&self, found: Found) -> Result<Claim> {
         match found.journal.lock_run()? {
             // Another may have finished it just before we got the lock.
-            Some(_) if !found.journal.is_named() => Err(Error::Busy(format!(
+            Some(_) if !found.journal.is_named()? => Err(Error::Busy(format!(
                 "{}: the job was ended by another process just now; look again",
                 self.image_path.display()
             ))),

@@ -7,7 +7,7 @@
 //! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
 //!    says so, and the job is not resumable.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::claim::{Asked, Claim, Found, Place};
 use crate::coordinator::{self, Crew};
@@ -205,17 +205,21 @@ fn carry_out(
     match work(claim, image, options, progress) {
         Ok(()) => {}
         Err(Error::Interrupted(_)) => return Err(pause(&claim.job, image, journal)?),
-        Err(error) => return Err(resumable(error, image.path())),
+        Err(error) => {
+            let way_out = format!("'pagelight resume {}' then goes on exactly", image.path().display());
+            return Err(with_hint(error, &way_out));
+        }
     }
     if options.sync {
         sync_image(journal, image)?;
     }
     journal.set_state(State::Complete);
-    if options.sync {
-        journal.sync()?;
-    }
     let clipped_samples = journal.tally().clipped_samples;
-    place.end(journal, options.sync)?;
+    let ended = match options.sync {
+        true => journal.sync().and_then(|()| place.end(journal, true)),
+        false => place.end(journal, false),
+    };
+    ended.map_err(|error| with_hint(error, "the edit itself is complete; do not do it again"))?;
     Ok(Ended::Done { clipped_samples })
 }
 
@@ -255,7 +259,7 @@ pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Resul
     let Some(_lock) = journal.lock_run()? else {
         return Ok(());
     };
-    let work_is_left = journal.is_named() && journal.state()? == State::Active && journal.crew()?.is_empty();
+    let work_is_left = journal.is_named()? && journal.state()? == State::Active && journal.crew()?.is_empty();
     if work_is_left {
         pause(job, image, journal).map(|_| ())
     } else {
@@ -286,23 +290,23 @@ fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
     })
 }
 
-/// An error of the run, with the way out.
-fn resumable(error: Error, path: &Path) -> Error {
+/// An error, with what it means for the job.
+fn with_hint(error: Error, meaning: &str) -> Error {
     match error {
         Error::Io {
             doing,
-            path: at,
+            path,
             hint,
             source,
         } => Error::Io {
             doing,
-            path: at,
-            hint: format!("{hint}; 'pagelight resume {}' then goes on exactly", path.display()),
+            path,
+            hint: format!("{hint}; {meaning}"),
             source,
         },
         Error::Worker { code, message } => Error::Worker {
             code,
-            message: format!("{message}; 'pagelight resume {}' then goes on exactly", path.display()),
+            message: format!("{message}; {meaning}"),
         },
         other => other,
     }

@@ -9,8 +9,6 @@ mod unfinished;
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
 use pagelight::claim::Place;
 use pagelight::engine::Settings;
@@ -20,34 +18,7 @@ use pagelight::journal::header::{HEADER_BYTES, STATE_AT};
 use pagelight::journal::words::Intent;
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Ended, Options};
-use unfinished::{Holds, Rig, intents};
-
-/// An image and its journal at one moment.
-struct Moment {
-    image: Vec<u8>,
-    journal_path: PathBuf,
-    journal: Vec<u8>,
-}
-
-impl Moment {
-    fn of(rig: &Rig) -> Moment {
-        let journal_path = rig.journal();
-        Moment {
-            image: fs::read(&rig.path).expect("read"),
-            journal: fs::read(&journal_path).expect("read"),
-            journal_path,
-        }
-    }
-
-    /// Brings it back, with one bit of the journal flipped. The files stay the same files.
-    fn bring_back(&self, rig: &Rig, bit: usize) {
-        fs::write(&rig.path, &self.image).expect("written");
-        let mut journal = self.journal.clone();
-        journal[bit / 8] ^= 1 << (bit % 8);
-        fs::write(&self.journal_path, journal).expect("written");
-        fs::set_permissions(&self.journal_path, fs::Permissions::from_mode(0o600)).expect("set");
-    }
-}
+use unfinished::{Holds, Moment, Rig, intents};
 
 /// Resumes by the library, which is quicker. The samples that clipped, if there was a job to resume.
 fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
@@ -75,7 +46,7 @@ fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
 fn flip(rig: &Rig, moment: &Moment, bits: impl Iterator<Item = usize>) -> (u32, u32) {
     let (mut refused, mut exact) = (0, 0);
     for bit in bits {
-        moment.bring_back(rig, bit);
+        moment.bring_back(rig, Some(bit));
         let what = format!("byte {}, bit {}", bit / 8, bit % 8);
         match resume_here(rig) {
             Ok(clipped) => {

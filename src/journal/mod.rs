@@ -14,9 +14,13 @@
 pub mod check;
 pub mod header;
 pub mod protocol;
+mod state;
 pub mod words;
 
+pub use state::State;
+
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
 
@@ -35,27 +39,6 @@ use crate::os::unnamed::UnnamedFile;
 /// The byte whose lock the process holds that runs the job. Slot `s` has byte `SLOT_LOCKS_AT + s`.
 const RUN_LOCK_AT: u64 = 1 << 40;
 const SLOT_LOCKS_AT: u64 = RUN_LOCK_AT + 1;
-
-/// Where a job as a whole stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Being worked on, or left by a process that died.
-    Active,
-    /// Stopped on request, with everything on the disk.
-    Paused,
-    /// All done; only the journal is still to be removed.
-    Complete,
-    /// The disk refused some of the image's bytes, and nobody knows which.
-    SyncFailed,
-}
-
-/// As words that no few flipped bits turn into each other: a job taken for complete would be forgotten.
-const STATES: [(State, u64); 4] = [
-    (State::Active, u64::from_be_bytes(*b"-active-")),
-    (State::Paused, u64::from_be_bytes(*b" PAUSED ")),
-    (State::Complete, u64::from_be_bytes(*b"complete")),
-    (State::SyncFailed, u64::from_be_bytes(*b"SYNCFAIL")),
-];
 
 /// An open journal.
 #[derive(Debug)]
@@ -95,17 +78,14 @@ impl Journal {
             Ok(Some(file)) => file,
             Ok(None) => return Err(refused(path, "is a link, and a journal never is one")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("open", path, error)),
+            Err(error) => match std::fs::symlink_metadata(path).map(|named| MetadataExt::uid(&named)) {
+                Ok(owner) if owner != identity::user() => return Err(refused(path, &foreign(owner))),
+                _ => return Err(Error::io("open", path, error)),
+            },
         };
         let look = Look::at(&file).map_err(|error| Error::io("look at", path, error))?;
         if look.owner != identity::user() {
-            return Err(refused(
-                path,
-                &format!(
-                    "belongs to user {}; only that user can resume or abandon the job",
-                    look.owner
-                ),
-            ));
+            return Err(refused(path, &foreign(look.owner)));
         }
         // Removed since we found its name: the job came to its end.
         if look.links == 0 {
@@ -164,17 +144,13 @@ impl Journal {
     /// # Errors
     /// `Unfit` if the journal says nothing that makes sense.
     pub fn state(&self) -> Result<State> {
-        let word = self.view.load_word(STATE_AT);
-        let state = STATES.iter().find(|(_, its_word)| *its_word == word);
-        let (state, _) = state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))?;
-        Ok(*state)
+        let state = State::from_word(self.view.load_word(STATE_AT));
+        state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))
     }
 
     /// Says where the job stands.
     pub fn set_state(&self, state: State) {
-        let place = STATES.iter().find(|(other, _)| *other == state);
-        let (_, word) = place.expect("every state is listed");
-        self.view.store_word(STATE_AT, *word);
+        self.view.store_word(STATE_AT, state.to_word());
     }
 
     /// Says that the job is worked on, by this process, during this start of the system.
@@ -299,10 +275,17 @@ impl Journal {
     }
 
     /// True if the journal's name still leads to this file.
-    pub fn is_named(&self) -> bool {
-        let open = Look::at(self.file.file()).map(|look| look.identity);
-        let named = std::fs::symlink_metadata(self.path());
-        open.is_ok_and(|open| named.is_ok_and(|named| std::os::unix::fs::MetadataExt::ino(&named) == open.inode))
+    ///
+    /// # Errors
+    /// `Io`; a journal that cannot be looked at is not one that is gone.
+    pub fn is_named(&self) -> Result<bool> {
+        let failed = |error| Error::io("look at", self.path(), error);
+        let open = Look::at(self.file.file()).map_err(failed)?.identity;
+        match std::fs::symlink_metadata(self.path()) {
+            Ok(named) => Ok(MetadataExt::ino(&named) == open.inode),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Waits until all of the journal is on the disk.
@@ -456,6 +439,10 @@ fn refused(path: &Path, why: &str) -> Error {
         path,
         format!("{why}; nothing was changed. If the job is given up, restore the image and remove this file"),
     )
+}
+
+fn foreign(owner: u32) -> String {
+    format!("belongs to user {owner}; only that user can resume or abandon the job")
 }
 
 fn sync_folder(path: &Path) -> Result<()> {

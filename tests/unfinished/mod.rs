@@ -23,7 +23,7 @@ use pagelight::op::Op;
 use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Options};
 use pagelight::window::Window;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
 use crate::common::{self, Image, PROGRAM, Part};
@@ -73,6 +73,11 @@ impl Rig {
         }
     }
 
+    /// A small one on the disk.
+    pub(crate) fn small_on_disk() -> Rig {
+        Rig::in_folder(common::folder(), 64)
+    }
+
     /// A small one in memory, or where there is no such place, on the disk.
     pub(crate) fn small() -> Rig {
         Rig::of_rows(64)
@@ -80,13 +85,16 @@ impl Rig {
 
     /// As [`Rig::small`], with `height` rows of 16 KiB.
     pub(crate) fn of_rows(height: u64) -> Rig {
+        Rig::in_folder(common::memory_folder().unwrap_or_else(common::folder), height)
+    }
+
+    fn in_folder(folder: TempDir, height: u64) -> Rig {
         let image = Image {
             format: "rgba:u16le",
             data_offset: 0,
             width: 2048,
             height,
         };
-        let folder = common::memory_folder().unwrap_or_else(common::folder);
         Rig::new(folder, image, Part::Whole, 9000)
     }
 
@@ -244,27 +252,49 @@ impl Rig {
     }
 
     /// Leaves a job that was killed in the middle, so that `wanted` says yes to its journal and the slots in use.
+    ///
+    /// The run is stopped again and again, and killed when it is where it should be.
     #[track_caller]
     pub(crate) fn cut_short_with(&self, wanted: impl Fn(&Journal, &[Intent]) -> bool) {
-        let mut random = Random::new();
-        let mut longest = Duration::from_micros(300);
-        for _ in 0..2000 {
+        for _ in 0..200 {
             self.reset();
             let mut words = self.edit_words();
             words.push("--threads=2".into());
-            let ended = start(&words).kill_in_the_edit(self, random.below(longest));
-            if self.journals().is_empty() {
-                longest = if ended { longest / 2 } else { longest * 2 };
-                longest = longest.clamp(Duration::from_micros(20), Duration::from_millis(50));
-                continue;
-            }
-            let journal = Journal::open(&self.journal()).expect("sound").expect("there");
-            if wanted(&journal, &intents(&self.journal())) {
+            let mut running = start(&words);
+            if running.stop_when(self, |journal| wanted(journal, &intents(journal.path()))) {
                 return;
             }
-            longest = (longest + longest / 16).min(Duration::from_millis(50));
         }
-        panic!("no kill left such a job");
+        panic!("no run could be killed there");
+    }
+}
+
+/// An image and its journal at one moment.
+pub(crate) struct Moment {
+    pub(crate) image: Vec<u8>,
+    pub(crate) journal_path: PathBuf,
+    pub(crate) journal: Vec<u8>,
+}
+
+impl Moment {
+    pub(crate) fn of(rig: &Rig) -> Moment {
+        let journal_path = rig.journal();
+        Moment {
+            image: fs::read(&rig.path).expect("read"),
+            journal: fs::read(&journal_path).expect("read"),
+            journal_path,
+        }
+    }
+
+    /// Brings it back, with one bit of the journal flipped if told so. The image stays the same file.
+    pub(crate) fn bring_back(&self, rig: &Rig, bit: Option<usize>) {
+        fs::write(&rig.path, &self.image).expect("written");
+        let mut journal = self.journal.clone();
+        if let Some(bit) = bit {
+            journal[bit / 8] ^= 1 << (bit % 8);
+        }
+        fs::write(&self.journal_path, journal).expect("written");
+        fs::set_permissions(&self.journal_path, fs::Permissions::from_mode(0o600)).expect("set");
     }
 }
 
@@ -307,6 +337,34 @@ impl Running {
     pub(crate) fn signal(&self, signal: Signal) {
         // It may be gone already.
         let _ = kill_process(self.id(), signal);
+    }
+
+    /// Stops it, and waits until it is; false if it has ended.
+    fn stop(&mut self) -> bool {
+        self.signal(Signal::STOP);
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(self.id()), options).expect("asked").expect("waited");
+        status.stopped()
+    }
+
+    /// Stops it where `wanted` says yes to its journal; false if it has ended before.
+    pub(crate) fn stop_when(&mut self, rig: &Rig, wanted: impl Fn(&Journal) -> bool) -> bool {
+        let mut random = Random::new();
+        let mut has_ended = false;
+        while rig.journals().is_empty() && !has_ended {
+            has_ended = self.has_ended();
+        }
+        while !has_ended && self.stop() {
+            if let [path] = &rig.journals()[..]
+                && let Some(journal) = Journal::open(path).expect("sound")
+                && wanted(&journal)
+            {
+                return true;
+            }
+            self.signal(Signal::CONT);
+            spin(random.below(Duration::from_micros(30)));
+        }
+        false
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
