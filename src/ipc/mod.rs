@@ -167,6 +167,9 @@
 //! * Names are one user's: other users have a namespace of their own and are refused in this one.
 //! * After `kill -9` of an object's *last* user, its memory stays until the next creation or listing by the same user.
 //! * A child made by `fork` counts as a user until it ends or runs another program, but must open objects anew.
+//! * A thread that is not its process' first and *executes another program* while it has a mutex takes the mutex with
+//!   it: Linux has given it another thread id by the time it looks for what the dead thread held. Seen on 6.18; the
+//!   others wait until they time out. Any other end of a thread or process is noticed.
 //! * All users of a mutex are in one PID namespace; others are refused, for why see `mutex_page.rs`. Memory has no such
 //!   limit.
 //! * Whoever is of the same user can truncate or overwrite the files; that is not guarded against.

@@ -143,12 +143,12 @@ impl Object {
         let label = name.label();
         let failed = |error| Error::io("open", &label, error);
         let header = Header::read(&file, &live.path_of(name))?;
-        drill::reached(Step::Found);
         if flock::try_exclusive(&file).map_err(failed)? {
             let identity = Identity::of(&file).map_err(failed)?;
             live.lock()?.unlink(&live, name, identity)?;
             return Ok(Joined::StartOver);
         }
+        drill::reached(Step::Alive);
         if !flock::shared_within(&file, PATIENCE).map_err(failed)? {
             return Err(name.busy("another process is removing it and does not come to an end; it may be stopped"));
         }
