@@ -8,9 +8,12 @@ mod create;
 mod demo;
 mod image;
 mod info;
+mod mutex;
+mod names;
 mod output;
 mod progress;
 mod self_help;
+mod shm;
 mod status;
 mod unfinished;
 mod words;
@@ -85,6 +88,8 @@ enum Command {
     Create(create::Create),
     Info(info::Info),
     Demo(demo::Demo),
+    Shm(shm::Shm),
+    Mutex(mutex::Mutex),
     Completions(self_help::Completions),
     Man(self_help::Man),
     #[command(hide = true)]
@@ -109,6 +114,8 @@ impl Cli {
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
             Command::Demo(command) => command.run(global),
+            Command::Shm(command) => command.run(global),
+            Command::Mutex(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::Worker(command) => command.run(),
@@ -213,7 +220,7 @@ pub(crate) fn exit_code(error: &Error) -> ExitCode {
         Error::Unfinished(_) => 3,
         Error::Busy(_) => 75,
         Error::Unfit { .. } => 65,
-        Error::NotFound { .. } | Error::NoFolder { .. } => 66,
+        Error::NotFound { .. } | Error::NoFolder { .. } | Error::NoObject { .. } => 66,
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,

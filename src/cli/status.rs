@@ -32,7 +32,7 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let path = &self.image.image;
-        let image = MappedFile::open(path, Access::Read)?;
+        let image = self.image.map(Access::Read)?;
         let layout = self.image.layout(&image).ok();
         let place = Place::of(&image, self.journal.as_deref())?;
         let mut lines = Vec::new();

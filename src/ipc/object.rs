@@ -75,7 +75,7 @@ impl Object {
             Persistence::File => kept.as_ref().expect("made above"),
         };
 
-        let unnamed = UnnamedFile::create(&home.entry(name)).map_err(failed)?;
+        let unnamed = UnnamedFile::create(&home.entry(name), 0o600).map_err(failed)?;
         directory::make_private(unnamed.file()).map_err(failed)?;
         disk::allocate(unnamed.file(), file_bytes).map_err(failed)?;
         drill::reached(Step::Allocated);

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod fault;
 pub(crate) mod flock;
 pub(crate) mod fork;
+pub mod forward;
 pub mod identity;
 pub mod interrupt;
 pub mod lock;
