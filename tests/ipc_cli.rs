@@ -365,6 +365,24 @@ fn signals_during_a_run_are_the_commands() {
     world.check("mutex status k", 66, "");
 }
 
+#[test]
+fn a_signal_ends_a_wait() {
+    let world = World::new();
+    let _holder = world.start("mutex hold k");
+    for words in ["mutex run k -- true", "mutex hold k", "shm read m --wait 60s"] {
+        let mut waiter = world.command(words).spawn().expect("started");
+        std::thread::sleep(Duration::from_millis(50));
+        kill_process(Pid::from_child(&waiter), Signal::INT).expect("signalled");
+        let status = waiter.wait().expect("ended");
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(2),
+            "{words}: {status}"
+        );
+    }
+    world.check("mutex run k --timeout 30ms -- true", 75, "held by");
+}
+
 fn command_with_line(command: &mut Command) -> Holder {
     let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
     let mut line = String::new();

@@ -100,11 +100,11 @@ impl Cli {
     /// Does what the command says.
     pub(crate) fn run(mut self) -> Result<()> {
         let failed = |error| Error::io("watch", Path::new("signals"), error);
-        // A worker obeys its coordinator, not signals.
-        if !matches!(self.command, Command::Worker(_)) {
+        fault::install().map_err(failed)?;
+        // A worker obeys its coordinator, not signals; and a wait for a named object must simply end.
+        if !matches!(self.command, Command::Worker(_) | Command::Shm(_) | Command::Mutex(_)) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
         }
-        fault::install().map_err(failed)?;
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),

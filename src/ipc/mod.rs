@@ -183,15 +183,18 @@ mod listing;
 mod memory;
 mod mutex;
 mod mutex_page;
+mod mutex_status;
 mod name;
 mod object;
 mod stream;
+mod thread;
 
 pub use file_map::Published;
 pub use header::{Kind, Persistence};
 pub use listing::{Entry, inspect, list, remove};
 pub use memory::SharedMemory;
-pub use mutex::{Guard, Holder, NamedMutex, Status};
+pub use mutex::{Guard, NamedMutex};
+pub use mutex_status::{Holder, Status};
 pub use name::{Name, Namespace};
 pub use stream::ViewStream;
 

@@ -9,7 +9,6 @@
 //! 4. A guard keeps the map: unmapping a held mutex would hide it from the kernel, and everybody would wait for ever.
 //! 5. In a forked child the parent's handles and guards do nothing; it opens its own.
 
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -19,8 +18,10 @@ use std::time::Duration;
 use super::directory::Identity;
 use super::header::{Kind, Persistence};
 use super::mutex_page::MutexPage;
+use super::mutex_status::{Holder, Status};
 use super::name::Name;
 use super::object::Object;
+use super::thread::Thread;
 use crate::error::{Error, Result};
 use crate::os::fork;
 use crate::os::robust_mutex::{RobustMutex, Taken};
@@ -175,12 +176,10 @@ impl NamedMutex {
         let (shared, page) = (&*self.shared, &self.shared.page);
         shared.owner.store(me.token, Ordering::Relaxed);
         shared.depth.store(1, Ordering::Relaxed);
-        page.holder().store(me.holder, Ordering::Relaxed);
-        let orphaned = page.orphaned().load(Ordering::Relaxed) != 0;
-        let abandoned = orphaned || taken == Taken::Abandoned;
+        page.set_holder(me.holder);
+        let abandoned = taken == Taken::Abandoned || page.is_orphaned();
         if abandoned {
-            page.orphaned().store(0, Ordering::Relaxed);
-            page.abandonments().fetch_add(1, Ordering::Relaxed);
+            page.set_told();
         }
         Guard::new(self, abandoned)
     }
@@ -206,11 +205,11 @@ impl NamedMutex {
     /// Who has it at this moment. By the time of reading it may be another: for people, not for decisions.
     pub fn status(&self) -> Status {
         let page = &self.shared.page;
-        let holder = page.holder().load(Ordering::Relaxed);
+        let holder = page.holder();
         Status {
             holder: (holder != 0).then(|| Holder::new(holder)),
-            abandoned: page.orphaned().load(Ordering::Relaxed) != 0,
-            abandonments: page.abandonments().load(Ordering::Relaxed),
+            abandoned: page.is_orphaned(),
+            abandonments: page.abandonments(),
         }
     }
 }
@@ -314,86 +313,10 @@ impl Drop for Guard {
         shared.depth.store(depth, Ordering::Relaxed);
         if depth == 0 {
             shared.owner.store(0, Ordering::Relaxed);
-            shared.page.holder().store(0, Ordering::Relaxed);
+            shared.page.set_holder(0);
             // Fails only if this thread has it not, which guards do not let happen.
             let unlocked = shared.page.mutex().unlock();
             debug_assert!(unlocked.is_ok(), "{unlocked:?}");
-        }
-    }
-}
-
-/// What this process calls the running thread, and what others do.
-#[derive(Clone, Copy)]
-struct Thread {
-    generation: u64,
-    /// Never 0, never given twice in a process.
-    token: u64,
-    /// Process id * 2^32 + thread id.
-    holder: u64,
-}
-
-impl Thread {
-    #[inline]
-    fn current() -> Thread {
-        thread_local! {
-            static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
-        }
-        match CURRENT.get() {
-            Some(thread) if fork::is_still(thread.generation) => thread,
-            _ => {
-                let thread = Thread::new();
-                CURRENT.set(Some(thread));
-                thread
-            }
-        }
-    }
-
-    fn new() -> Thread {
-        static LAST_TOKEN: AtomicU64 = AtomicU64::new(0);
-        let thread_id = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-        Thread {
-            generation: fork::generation(),
-            token: LAST_TOKEN.fetch_add(1, Ordering::Relaxed) + 1,
-            holder: u64::from(std::process::id()) << 32 | u64::from(thread_id),
-        }
-    }
-}
-
-/// How a mutex stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Who has it.
-    pub holder: Option<Holder>,
-    /// True if it was held when the machine or its last user went down, and nobody has been told yet.
-    pub abandoned: bool,
-    /// How often an owner died with it and the next one was told.
-    pub abandonments: u64,
-}
-
-/// A thread that has a mutex.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The process' id.
-    pub process: u32,
-    /// The thread's id; of a process' first thread it is the process' own.
-    pub thread: u32,
-    /// False if the thread is dead: the mutex is abandoned and waits for the next owner.
-    pub alive: bool,
-}
-
-impl Holder {
-    fn new(holder: u64) -> Holder {
-        let (process, thread) = ((holder >> 32) as u32, (holder & 0xffff_ffff) as u32);
-        let stat = std::fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).unwrap_or_default();
-        // After the program's name, which may hold anything, comes the state; Z and X are the dead.
-        let state = stat
-            .rsplit(')')
-            .next()
-            .and_then(|rest| rest.trim_start().chars().next());
-        Holder {
-            process,
-            thread,
-            alive: state.is_some_and(|state| !"ZX".contains(state)),
         }
     }
 }

@@ -12,12 +12,11 @@
 //! 2. All users are in one PID namespace. The kernel finds a dead owner by its thread id, and ids repeat across
 //!    namespaces: killing a *waiter* that happens to have the holder's id makes the kernel declare the mutex abandoned
 //!    while it is held (seen on Linux 6.18; in containers, where ids are small, it is likely). So others are refused.
-#![allow(unsafe_code, reason = "the mutex and the words are used in place, in the map")]
+#![allow(unsafe_code, reason = "the mutex is used in place, in the map")]
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::header::PAGE_BYTES;
 use crate::error::{Error, Result};
@@ -48,11 +47,11 @@ impl MutexPage {
     /// Makes the mutex of an object that nobody else uses. If it was held when its last user ended, the next owner will
     /// be told.
     pub(super) fn initialise(&self, label: &Path) -> Result<()> {
-        if self.holder().load(Ordering::Relaxed) != 0 {
-            self.orphaned().store(1, Ordering::Relaxed);
-            self.holder().store(0, Ordering::Relaxed);
+        if self.holder() != 0 {
+            self.view.store_word(ORPHANED_AT, 1);
+            self.view.store_word(HOLDER_AT, 0);
         }
-        self.word(PID_NAMESPACE_AT).store(pid_namespace(), Ordering::Relaxed);
+        self.view.store_word(PID_NAMESPACE_AT, pid_namespace());
         // SAFETY: in the map, which is writable, page-aligned, and lives as long as `self`, from which alone mutexes
         // are made; nobody else uses the object, says the caller.
         let made = unsafe { RobustMutex::initialise(self.mutex_address()) };
@@ -61,7 +60,7 @@ impl MutexPage {
 
     /// Refuses a mutex whose users are in another PID namespace.
     pub(super) fn expect_our_namespace(&self, label: &Path) -> Result<()> {
-        match self.word(PID_NAMESPACE_AT).load(Ordering::Relaxed) == pid_namespace() {
+        match self.view.load_word(PID_NAMESPACE_AT) == pid_namespace() {
             true => Ok(()),
             false => Err(Error::unfit(
                 label,
@@ -79,33 +78,39 @@ impl MutexPage {
         unsafe { RobustMutex::at(self.mutex_address()) }
     }
 
-    #[inline]
-    pub(super) fn holder(&self) -> &AtomicU64 {
-        self.word(HOLDER_AT)
+    /// Who has it, for others to read; 0 for nobody.
+    pub(super) fn holder(&self) -> u64 {
+        self.view.load_word(HOLDER_AT)
     }
 
+    /// Writes down who has it.
     #[inline]
-    pub(super) fn orphaned(&self) -> &AtomicU64 {
-        self.word(ORPHANED_AT)
+    pub(super) fn set_holder(&self, holder: u64) {
+        self.view.store_word(HOLDER_AT, holder);
     }
 
-    pub(super) fn abandonments(&self) -> &AtomicU64 {
-        self.word(ABANDONMENTS_AT)
+    /// True if it was held when it was last initialised, and nobody has been told.
+    #[inline]
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.view.load_word(ORPHANED_AT) != 0
+    }
+
+    /// How often an owner was told that it was abandoned.
+    pub(super) fn abandonments(&self) -> u64 {
+        self.view.load_word(ABANDONMENTS_AT)
+    }
+
+    /// Writes down that the mutex' owner, who calls this, has been told.
+    #[cold]
+    pub(super) fn set_told(&self) {
+        self.view.store_word(ORPHANED_AT, 0);
+        self.view.store_word(ABANDONMENTS_AT, self.abandonments() + 1);
     }
 
     #[inline]
     fn mutex_address(&self) -> *mut u8 {
         let address = self.view.pointer(MUTEX_AT, robust_mutex::BYTES);
         address.expect("the view is a page")
-    }
-
-    #[inline]
-    fn word(&self, at: usize) -> &AtomicU64 {
-        let address = self.view.pointer(at, size_of::<u64>());
-        let address: *mut u64 = address.expect("the view is a page").cast();
-        // SAFETY: eight bytes of the map, which lives as long as `self`, aligned because the page and `at` are. All
-        // users touch them as atomic words only.
-        unsafe { AtomicU64::from_ptr(address) }
     }
 }
 
