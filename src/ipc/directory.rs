@@ -143,8 +143,8 @@ impl Directory {
     /// Keeps everybody else from giving and taking names until dropped.
     pub(super) fn lock(&self) -> Result<DirectoryLock<'_>> {
         match flock::exclusive_within(&self.file, PATIENCE) {
-            Ok(true) => Ok(DirectoryLock(self)),
-            Ok(false) => Err(Error::Busy(format!(
+            Ok(Some(lock)) => Ok(DirectoryLock(lock)),
+            Ok(None) => Err(Error::Busy(format!(
                 "{}: another process has held the lock of this folder for {} s; it may be stopped, look with fuser(1)",
                 self.path.display(),
                 PATIENCE.as_secs(),
@@ -163,7 +163,7 @@ impl Directory {
 
 /// The right to give and take names in a namespace.
 #[derive(Debug)]
-pub(super) struct DirectoryLock<'a>(&'a Directory);
+pub(super) struct DirectoryLock<'a>(#[expect(dead_code, reason = "only held")] flock::Exclusive<'a>);
 
 impl DirectoryLock<'_> {
     /// Takes `name` away if it still leads to `identity`; false if it does not. `directory` is any of the namespace
@@ -175,13 +175,6 @@ impl DirectoryLock<'_> {
         let unlinked = rustix::fs::unlinkat(&directory.file, name.as_str(), AtFlags::empty());
         unlinked.map_err(|error| Error::io("remove", &directory.path_of(name), error.into()))?;
         Ok(true)
-    }
-}
-
-impl Drop for DirectoryLock<'_> {
-    fn drop(&mut self) {
-        // Not by closing: a child that is being started may have the descriptor for a moment longer than we do.
-        let _ = flock::unlock(&self.0.file);
     }
 }
 

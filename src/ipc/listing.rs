@@ -78,9 +78,9 @@ pub fn remove(name: &Name) -> Result<()> {
         };
         Header::read(&file, &directory.path_of(name))?;
         let failed = |error| Error::io("remove", &name.label(), error);
-        if !flock::try_exclusive(&file).map_err(failed)? {
+        let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? else {
             return Err(name.busy("is in use; end its users first, fuser(1) names them"));
-        }
+        };
         removed |= lock.unlink(directory, name, Identity::of(&file).map_err(failed)?)?;
         Ok(())
     })?;
@@ -120,8 +120,8 @@ fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<
     };
     let header = Header::read(&file, &directory.path_of(name))?;
     let failed = |error| Error::io("look at", &name.label(), error);
-    let in_use = !flock::try_exclusive(&file).map_err(failed)?;
-    if !in_use && header.persistence == Persistence::Process {
+    let nobody = flock::try_exclusive(&file).map_err(failed)?;
+    if nobody.is_some() && header.persistence == Persistence::Process {
         lock.unlink(directory, name, Identity::of(&file).map_err(failed)?)?;
         return Ok(None);
     }
@@ -135,7 +135,7 @@ fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<
         persistence: header.persistence,
         bytes: target.as_ref().map_or(header.length, |target| target.length),
         creator: header.creator,
-        in_use,
+        in_use: nobody.is_none(),
         target: target.map(|target| target.path),
     }))
 }

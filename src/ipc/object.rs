@@ -143,7 +143,7 @@ impl Object {
         let label = name.label();
         let failed = |error| Error::io("open", &label, error);
         let header = Header::read(&file, &live.path_of(name))?;
-        if flock::try_exclusive(&file).map_err(failed)? {
+        if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
             let identity = Identity::of(&file).map_err(failed)?;
             live.lock()?.unlink(&live, name, identity)?;
             return Ok(Joined::StartOver);
@@ -169,7 +169,7 @@ impl Object {
         let file = kept.file(name)?.ok_or_else(|| name.no_object())?;
         let header = Header::read(&file, &kept.path_of(name))?;
         expect_kind(name, header.kind, kind)?;
-        if flock::try_exclusive(&file).map_err(failed)? {
+        if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
             alone(&file)?;
         }
         // Whoever joins or counts users has the directory lock, so nobody can have it alone but we.
@@ -222,9 +222,12 @@ impl Object {
     }
 
     fn end(&self) -> Result<()> {
-        let label = self.name.label();
+        let failed = |error| Error::io("close", &self.name.label(), error);
+        if self.header.persistence == Persistence::File {
+            return flock::unlock(&self.file).map_err(failed);
+        }
         // This gives up the shared lock whether it succeeds or not: we are leaving.
-        if flock::try_exclusive(&self.file).map_err(|error| Error::io("close", &label, error))? {
+        if let Some(_last) = flock::try_exclusive(&self.file).map_err(failed)? {
             drill::reached(Step::Last);
             let lock = self.directory.lock()?;
             lock.unlink(&self.directory, &self.name, self.identity)?;
@@ -235,7 +238,7 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
-        if self.header.persistence == Persistence::Process && fork::is_still(self.generation) {
+        if fork::is_still(self.generation) {
             // If it fails the object has no users any more all the same, and the next creator removes it.
             let _ = self.end();
         }
@@ -261,7 +264,7 @@ pub(super) fn sweep(live: &Directory, namespace: &Namespace) {
     for name in live.names(namespace).unwrap_or_default() {
         if let Ok(Some(file)) = live.file(&name)
             && Header::read(&file, &name.label()).is_ok_and(|header| header.persistence == Persistence::Process)
-            && flock::try_exclusive(&file).unwrap_or(false)
+            && let Ok(Some(_nobody)) = flock::try_exclusive(&file)
             && let Ok(identity) = Identity::of(&file)
             && let Ok(lock) = live.lock()
         {

@@ -42,9 +42,14 @@ fn another_user_is_refused() {
     fs::set_permissions(world.folder(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
     let mut ours = world.puppet();
     ours.expect("memory create m 10", "created 10");
-    // This program may lie where others may not look, so they get a copy.
+    // This program may lie where others may not look, so they get a copy; made by another process, because the children
+    // of other tests may have what is open here for a moment, and a file open for writing cannot be run.
     let copy = world.folder().join("puppet");
-    fs::copy(std::env::current_exe().expect("this program"), &copy).expect("copied");
+    let made = Command::new("cp")
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(&copy)
+        .status();
+    assert!(made.expect("cp").success());
     let mut command = Command::new(&copy);
     command.args(PUPPET_ARGS).env(super::puppet::STRINGS, world.folder());
     command.uid(NOBODY).current_dir("/");
