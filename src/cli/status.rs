@@ -9,7 +9,7 @@ use pagelight::claim::{Found, Place};
 use pagelight::error::Result;
 use pagelight::journal::{Hand, State};
 use pagelight::layout::Layout;
-use pagelight::map::{Access, MappedFile};
+use pagelight::map::Access;
 use serde_json::{Value, json};
 
 use super::Global;
