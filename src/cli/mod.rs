@@ -8,9 +8,12 @@ mod create;
 mod demo;
 mod image;
 mod info;
+mod mutex;
+mod names;
 mod output;
 mod progress;
 mod self_help;
+mod shm;
 mod status;
 mod unfinished;
 mod words;
@@ -85,6 +88,8 @@ enum Command {
     Create(create::Create),
     Info(info::Info),
     Demo(demo::Demo),
+    Shm(shm::Shm),
+    Mutex(mutex::Mutex),
     Completions(self_help::Completions),
     Man(self_help::Man),
     #[command(hide = true)]
@@ -95,11 +100,11 @@ impl Cli {
     /// Does what the command says.
     pub(crate) fn run(mut self) -> Result<()> {
         let failed = |error| Error::io("watch", Path::new("signals"), error);
-        // A worker obeys its coordinator, not signals.
-        if !matches!(self.command, Command::Worker(_)) {
+        fault::install().map_err(failed)?;
+        // A worker obeys its coordinator, not signals; and a wait for a named object must simply end.
+        if !matches!(self.command, Command::Worker(_) | Command::Shm(_) | Command::Mutex(_)) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
         }
-        fault::install().map_err(failed)?;
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),
@@ -109,6 +114,8 @@ impl Cli {
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
             Command::Demo(command) => command.run(global),
+            Command::Shm(command) => command.run(global),
+            Command::Mutex(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::Worker(command) => command.run(),
@@ -213,7 +220,7 @@ pub(crate) fn exit_code(error: &Error) -> ExitCode {
         Error::Unfinished(_) => 3,
         Error::Busy(_) => 75,
         Error::Unfit { .. } => 65,
-        Error::NotFound { .. } | Error::NoFolder { .. } => 66,
+        Error::NotFound { .. } | Error::NoFolder { .. } | Error::NoObject { .. } => 66,
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,

@@ -9,7 +9,7 @@ use pagelight::claim::{Found, Place};
 use pagelight::error::Result;
 use pagelight::journal::{Hand, State};
 use pagelight::layout::Layout;
-use pagelight::map::{Access, MappedFile};
+use pagelight::map::Access;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -32,7 +32,7 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let path = &self.image.image;
-        let image = MappedFile::open(path, Access::Read)?;
+        let image = self.image.map(Access::Read)?;
         let layout = self.image.layout(&image).ok();
         let place = Place::of(&image, self.journal.as_deref())?;
         let mut lines = Vec::new();
