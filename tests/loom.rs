@@ -212,7 +212,11 @@ fn is_sound(look: fn(&Machine), stores: Ordering, without: Option<u32>) -> bool 
             let working = thread::spawn(move || {
                 assert!(protocol::take(&&worker, 0, 0), "nobody else wants it");
                 protocol::edit(&&worker, &mut &worker, 0, 0).expect("no pixel fails");
-                assert_eq!(worker.fences.get(), FENCES);
+                // Below, every one of them is taken away once.
+                assert!(
+                    worker.fences.get() <= FENCES,
+                    "there are more fences than the tables know"
+                );
             });
             look(&onlooker);
             working.join().expect("the worker ends");

@@ -13,7 +13,7 @@
 //! every instruction that stores in all of `resume`, a real `kill -9` in every state, and all pairs. It takes half an
 //! hour; the short form takes some seconds.
 //!
-//! Its own main, because it forks and must have one thread.
+//! Its own main, because it forks and must have one thread. It knows the registers of x86-64 only.
 
 mod broken;
 mod cases;
