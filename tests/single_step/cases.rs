@@ -20,11 +20,12 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// All of them: a run of pixels, a rectangle, swapped bytes, and pieces that go in part by the fused routine and
+    /// All of them: the smallest that has two pieces, a run of pixels, a rectangle, swapped bytes, and pieces that go in part by the fused routine and
     /// in part by tiles.
     pub(crate) fn all() -> Vec<Case> {
         let (run, rect) = (None, Some((2, 1, 3, 4)));
         vec![
+            Case::new("one chunk", "rgba16", (5, 1), run, 2000, (48, 24)),
             Case::new("linear", "rgba16", (17, 1), run, 2000, (48, 24)),
             Case::new("rectangle", "rgb16", (7, 6), rect, 900, (48, 24)),
             Case::new("big-endian", "rgb:i16be", (20, 1), run, -700, (48, 24)),

@@ -9,9 +9,9 @@
 //! What is not stepped: the making of the journal before the first byte changes; more than two threads (two meet in
 //! [`explore::pairs`]); a machine with weak memory (`tests/loom.rs` is for that).
 //!
-//! `PAGELIGHT_LONG=1` adds: literally every instruction instead of those that store (the states must be the same),
-//! every instruction that stores in all of `resume`, a real `kill -9` in every state, and all pairs. It takes half an
-//! hour; the short form takes some seconds.
+//! `PAGELIGHT_LONG=1` adds: literally every instruction of the smallest job instead of those that store (five million
+//! steps; the states must be the same), every instruction that stores in all of `resume`, a real `kill -9` in every
+//! state, and all pairs. It takes some minutes, most of them in a virtual machine, where a step is expensive.
 //!
 //! Its own main, because it forks and must have one thread. It knows the registers of x86-64 only.
 
@@ -38,9 +38,9 @@ fn main() {
     for case in &cases {
         every_kill_ends_exact(case, long);
     }
-    let (tried, stepped) = explore::pairs(&cases[0], Pace::EveryStore, if long { 1 } else { 41 });
+    let (tried, stepped) = explore::pairs(&cases[1], Pace::EveryStore, if long { 1 } else { 41 });
     println!("two threads killed together: {tried} pairs of states end exact, {stepped} recoveries stepped");
-    every_mistake_is_found(&cases[0]);
+    every_mistake_is_found(&cases[1]);
     println!("ok in {:.1} s", begin.elapsed().as_secs_f64());
 }
 
@@ -54,6 +54,9 @@ fn every_kill_ends_exact(case: &Case, long: bool) {
     assert!(engine.depth >= 2, "no recovery was killed");
     if long {
         explored(case, Code::Resume, Pace::EveryStore);
+    }
+    // Thousands of steps for each that stores: for one job only.
+    if long && case.name == "one chunk" {
         let literally = explored(case, Code::Engine, Pace::EveryInstruction);
         assert!(set(&engine) == set(&literally), "a store was missed");
     }
