@@ -123,7 +123,8 @@ fn marked(job: &Job, cut: &Cut, chunk: u32, of: Of) -> Vec<Range<u64>> {
     let part = cut.chunk(u64::from(chunk)).part;
     let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
     let first = job.window.ranges(part).next().expect("a chunk is not empty");
-    let beginning = first.start..first.end.min(first.start + END_BYTES as u64);
+    // Within the first piece: as soon as that is in the image, the beginning is as it stays.
+    let beginning = first.start..first.end.min(first.start + cut.piece_bytes().min(END_BYTES as u64));
     match of {
         Of::Beginning => vec![beginning],
         Of::BothEnds => [beginning].into_iter().chain(job.window.ranges(end).last()).collect(),
