@@ -30,8 +30,8 @@
 //!
 //! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //!
-//! Unsafe code stands in [`os`], [`map`] and [`ipc`] only, and nothing lends a reference into a map: other processes may change
-//! its bytes at any moment.
+//! Unsafe code stands in [`os`], [`map`] and [`ipc`] only, and nothing lends a reference into a map: other processes
+//! may change its bytes at any moment.
 
 pub mod claim;
 pub mod coordinator;

@@ -166,7 +166,8 @@
 //! # What to know
 //! * Names are one user's: other users have a namespace of their own and are refused in this one.
 //! * After `kill -9` of an object's *last* user, its memory stays until the next creation or listing by the same user.
-//! * A child made by `fork` counts as a user until it ends or runs another program, but must open objects anew.
+//! * A child made by `fork` must open objects anew; what its parent closes is closed. If the parent dies without
+//!   closing, the child counts as a user until it ends or runs another program.
 //! * A thread that is not its process' first and *executes another program* while it has a mutex takes the mutex with
 //!   it: Linux has given it another thread id by the time it looks for what the dead thread held. Seen on 6.18; the
 //!   others wait until they time out. Any other end of a thread or process is noticed.

@@ -192,6 +192,23 @@ fn a_forked_child_has_nothing_and_takes_nothing_away() {
     assert!(world.files().is_empty());
 }
 
+/// A child that is just being started by another thread has for a moment all that its parent has.
+#[test]
+fn a_forked_child_does_not_keep_what_its_parent_closes() {
+    for persistence in ["", " file"] {
+        let world = World::new();
+        let (mut parent, mut other) = (world.puppet(), world.puppet());
+        parent.expect(&format!("memory create m 1{persistence}"), "created 1");
+        let child = parent.tell("fork-and-leave stay");
+        parent.expect("close m", "done");
+        match persistence {
+            "" => other.refuse("memory open m", "NoObject"),
+            _ => other.expect("remove m", "done"),
+        }
+        parent.expect(&format!("reap {child}"), "done");
+    }
+}
+
 #[test]
 fn a_mutex_over_and_over() {
     let world = World::new();
