@@ -73,9 +73,9 @@ impl Rig {
         }
     }
 
-    /// A small one on the disk.
-    pub(crate) fn small_on_disk() -> Rig {
-        Rig::in_folder(common::folder(), 64)
+    /// On the disk, with `height` rows of 16 KiB.
+    pub(crate) fn of_rows_on_disk(height: u64) -> Rig {
+        Rig::in_folder(common::folder(), height)
     }
 
     /// A small one in memory, or where there is no such place, on the disk.
