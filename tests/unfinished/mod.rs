@@ -155,7 +155,7 @@ impl Rig {
     /// Nothing is left but the image, exactly edited.
     #[track_caller]
     pub(crate) fn assert_done(&self, context: &str) {
-        assert_eq!(self.names(), [self.path.clone()], "{context}");
+        assert_eq!(self.names(), std::slice::from_ref(&self.path), "{context}");
         assert_eq!(self.holds(), Holds::After, "{context}");
     }
 
