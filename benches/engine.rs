@@ -168,6 +168,7 @@ fn options(threads: usize) -> Options {
         },
         sync: false,
         journal_folder: None,
+        crew: None,
     }
 }
 

@@ -44,6 +44,7 @@ pub struct Place {
     stem: OsString,
     path_mark: String,
     image: Identity,
+    links: u32,
 }
 
 /// A journal that was found, and its job.
@@ -81,20 +82,10 @@ impl Place {
     /// The place for the journals of `image`: beside it, or `folder`.
     ///
     /// # Errors
-    /// `Unfit` if the image has hard links; `Io`.
+    /// `Io`.
     pub fn of(image: &MappedFile, folder: Option<&Path>) -> Result<Place> {
         let path = image.path();
         let look = Look::at(image.file()).map_err(|error| Error::io("look at", path, error))?;
-        if look.links > 1 {
-            return Err(Error::unfit(
-                path,
-                format!(
-                    "has {} names (hard links), and an unfinished job could be missed under another one; edit a copy, \
-                     or remove the other names",
-                    look.links
-                ),
-            ));
-        }
         let resolved = path.canonicalize().map_err(|error| Error::io("find", path, error))?;
         let folder = match folder {
             Some(folder) => folder.to_owned(),
@@ -106,8 +97,26 @@ impl Place {
             stem: OsString::from_vec(name[..name.len().min(STEM_BYTES)].to_vec()),
             path_mark: format!("{:08x}", crc32fast::hash(resolved.as_os_str().as_bytes())),
             image: look.identity,
+            links: look.links,
             image_path: path.to_owned(),
         })
+    }
+
+    /// Refuses an image that has several names.
+    ///
+    /// # Errors
+    /// `Unfit`.
+    pub fn refuse_links(&self) -> Result<()> {
+        match self.links {
+            0 | 1 => Ok(()),
+            links => Err(Error::unfit(
+                &self.image_path,
+                format!(
+                    "has {links} names (hard links), and an unfinished job could be missed under another one; edit a \
+                     copy, or remove the other names"
+                ),
+            )),
+        }
     }
 
     /// The jobs of the image that are not done, in the order of their names. Journals of jobs that are done, whose
@@ -196,9 +205,10 @@ impl Place {
     /// Asks for the right to do `job`, cut as `cut`, on `slots` threads at most. The journal is not on the disk yet.
     ///
     /// # Errors
-    /// `Busy` if a run that overlaps is alive; `Unfinished` if one that overlaps waits to be finished; `Request` if the
+    /// `Unfit` if the image has hard links; `Busy` if a run that overlaps is alive; `Unfinished` if one that overlaps waits to be finished; `Request` if the
     /// token was used for another job; `Io`.
     pub fn claim(&self, image: &MappedFile, job: &Job, cut: Cut, slots: u32, token: &str) -> Result<Asked> {
+        self.refuse_links()?;
         let locked = Lock::wait(image.file(), START_LOCK_AT);
         let _start_lock = locked.map_err(|error| Error::io("lock", image.path(), error))?;
         // Before the receipts, because a journal may become one.

@@ -9,9 +9,9 @@
 //!    [`Settings::memory_bytes`], whatever the image's size.
 
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::os::unix::fs::FileExt;
 
-use crate::cut::Cut;
+use crate::cut::{Chunk, Cut};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::Journal;
@@ -57,21 +57,20 @@ impl Settings {
     }
 }
 
-/// Edits what is left of the job's window, first finishing what dead threads had begun. Fresh jobs and resumed ones go
-/// the same way. The caller holds the right to run the job, and has checked that the journal is sound. `progress` hears
-/// of every chunk.
+/// Edits what is left of the job's window, on the threads that `settings` name. Any number of processes may do so at
+/// once on one journal. Returns when no chunk is free, or when the journal asks to stop; others may then still have
+/// chunks in hand. `progress` hears of every chunk.
 ///
 /// # Errors
 /// The first one that any thread met, `Io` as a rule: the journal then knows what is done and what is not.
 /// `Interrupted` if `progress` said so.
-pub fn run(
+pub fn work(
     job: &Job,
     image: &MappedFile,
     journal: &Journal,
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let threads = settings.threads.clamp(1, journal.header().slots as usize);
     let run = Run {
         job,
         image,
@@ -80,31 +79,68 @@ pub fn run(
         page_in: page_in_for(image),
         progress,
     };
-    run.recover()?;
-    let next_slot = AtomicU32::new(0);
-    threads::share(threads, run.cut.spans(), |turns| {
-        let slot = next_slot.fetch_add(1, Ordering::Relaxed);
-        Thread::new(&run, slot)?.work(turns)
+    threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
+        Some(thread) => thread.work(turns),
+        // More threads than the journal has slots: the others do the work.
+        None => Ok(()),
     })?;
     Ok(())
 }
 
-/// Finishes the chunks that dead threads had begun, and nothing else. As for [`run`].
+/// Finishes the chunks that dead threads had begun, and nothing else. Returns how many slots were left alone because
+/// their threads live.
 ///
 /// # Errors
-/// As for [`run`].
-pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    Run::alone(job, image, journal, page_in_for(image)).recover()
+/// As for [`work`].
+pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
+    let run = Run::alone(job, image, journal);
+    let mut alive = 0;
+    for slot in 0..journal.header().slots {
+        match Thread::new(&run, slot)? {
+            Some(mut thread) => thread.recover()?,
+            None => alive += 1,
+        }
+    }
+    Ok(alive)
 }
 
-/// Checks that the image holds what the journal says is done.
+/// Checks that the image holds what the journal says is done. Reads only the first bytes of each chunk.
 ///
 /// # Errors
 /// `Unfit` if it does not; `Io`.
 pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    let run = Run::alone(job, image, journal, PageIn::Read);
-    let mut thread = Thread::new(&run, 0)?;
-    check::image(journal, image.path(), |chunk, of| thread.look(chunk, of))
+    check::image(journal, image.path(), |chunk, of| {
+        let marked = marked(job, &journal.header().cut, chunk, of);
+        fingerprint(&marked, |range, bytes| {
+            let read = image.file().read_exact_at(bytes, range.start);
+            read.map_err(|error| Error::io("read", image.path(), error))
+        })
+    })
+}
+
+/// Where in the file the bytes lie that a fingerprint of a chunk is taken of.
+fn marked(job: &Job, cut: &Cut, chunk: u32, of: Of) -> Vec<Range<u64>> {
+    let part = cut.chunk(u64::from(chunk)).part;
+    let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
+    let first = job.window.ranges(part).next().expect("a chunk is not empty");
+    let beginning = first.start..first.end.min(first.start + END_BYTES as u64);
+    match of {
+        Of::Beginning => vec![beginning],
+        Of::BothEnds => [beginning].into_iter().chain(job.window.ranges(end).last()).collect(),
+    }
+}
+
+/// The fingerprint of the bytes at `ranges`, each of which `read` reads.
+fn fingerprint(ranges: &[Range<u64>], mut read: impl FnMut(&Range<u64>, &mut [u8]) -> Result<()>) -> Result<u32> {
+    let mut bytes = [0; 2 * END_BYTES];
+    let mut length = 0;
+    for range in ranges {
+        #[expect(clippy::cast_possible_truncation, reason = "at most END_BYTES")]
+        let end = length + (range.end - range.start) as usize;
+        read(range, &mut bytes[length..end])?;
+        length = end;
+    }
+    Ok(check::fingerprint(&bytes[..length]))
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -127,21 +163,16 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that only looks or mends: chunk by chunk, and nobody watches.
-    fn alone(job: &'a Job, image: &'a MappedFile, journal: &'a Journal, page_in: PageIn) -> Run<'a> {
+    /// A run that only mends: chunk by chunk, and nobody watches.
+    fn alone(job: &'a Job, image: &'a MappedFile, journal: &'a Journal) -> Run<'a> {
         Run {
             job,
             image,
             journal,
             cut: journal.header().cut,
-            page_in,
+            page_in: page_in_for(image),
             progress: &|_| ControlFlow::Continue(()),
         }
-    }
-
-    /// Finishes what dead threads had begun, slot by slot.
-    fn recover(&self) -> Result<()> {
-        (0..self.journal.header().slots).try_for_each(|slot| Thread::new(self, slot)?.recover())
     }
 }
 
@@ -176,22 +207,27 @@ impl Span {
 }
 
 impl<'a> Thread<'a> {
-    fn new(run: &'a Run<'a>, slot: u32) -> Result<Thread<'a>> {
-        let alive = run.journal.lock_slot(slot)?;
-        let alive = alive.ok_or_else(|| {
-            Error::Busy(format!(
-                "{}: somebody works in slot {slot}; try again",
-                run.journal.path().display()
-            ))
-        })?;
-        Ok(Thread {
+    /// The thread of slot `slot`; `None` if that slot's thread lives.
+    fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
+        Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
             run,
             edit: Edit::new(run.job.op.kernel(run.job.format)),
             slot,
             _alive: alive,
             span: None,
             beginning: None,
-        })
+        }))
+    }
+
+    /// A thread in whichever slot is free, after what its last owner had begun is finished.
+    fn in_any_slot(run: &'a Run<'a>) -> Result<Option<Thread<'a>>> {
+        for slot in 0..run.journal.header().slots {
+            if let Some(mut thread) = Thread::new(run, slot)? {
+                thread.recover()?;
+                return Ok(Some(thread));
+            }
+        }
+        Ok(None)
     }
 
     /// Finishes what the slot's last owner had begun.
@@ -200,33 +236,52 @@ impl<'a> Thread<'a> {
         protocol::recover(run.journal, self, slot, run.journal.header().chunks())
     }
 
-    /// Takes spans until there are none.
-    fn work(mut self, spans: &Turns) -> Result<()> {
-        let (run, slot) = (self.run, self.slot);
-        while let Some(span) = spans.take() {
-            let chunks = run.cut.chunks_of(span);
-            if chunks
-                .clone()
-                .all(|chunk| run.journal.chunk(chunk.index) != Some(ChunkState::Free))
-            {
-                continue;
+    /// Takes span after span, and in the end whatever chunks are free: those that dead threads had not come to, and
+    /// those that slow ones have still before them.
+    fn work(mut self, turns: &Turns) -> Result<()> {
+        let run = self.run;
+        let spans = run.cut.spans();
+        while let span = run.journal.next_span()
+            && span < spans
+        {
+            if !self.work_through(span, turns)? {
+                return Ok(());
             }
-            self.map(run.cut.span(span))?;
-            for chunk in chunks {
-                if spans.stopped() {
-                    break;
-                }
-                if protocol::take(run.journal, slot, chunk.index) {
-                    protocol::edit(run.journal, &mut self, slot, chunk.index)?;
-                    let chunk_bytes = chunk.part.end - chunk.part.start;
-                    if (run.progress)(chunk_bytes).is_break() {
-                        return Err(Error::Interrupted(String::new()));
-                    }
-                }
+        }
+        // Every thread begins elsewhere, so that they do not all fight for the same chunks.
+        let first = u64::from(self.slot) * spans / u64::from(run.journal.header().slots);
+        for span in (first..spans).chain(0..first) {
+            if !self.work_through(span, turns)? {
+                return Ok(());
             }
-            self.span = None;
         }
         Ok(())
+    }
+
+    /// Edits the chunks of a span that are free; false if it is time to stop.
+    fn work_through(&mut self, span: u64, turns: &Turns) -> Result<bool> {
+        let (run, slot) = (self.run, self.slot);
+        let is_free = |chunk: &Chunk| run.journal.chunk(chunk.index) == Some(ChunkState::Free);
+        let mut free = run.cut.chunks_of(span).filter(is_free);
+        let (Some(first), last) = (free.next(), free.last()) else {
+            return Ok(true);
+        };
+        self.map(first.part.start..last.unwrap_or(first).part.end)?;
+        for chunk in run.cut.chunks_of(span) {
+            if turns.stopped() || run.journal.is_asked_to_stop() {
+                return Ok(false);
+            }
+            if protocol::take(run.journal, slot, chunk.index) {
+                protocol::edit(run.journal, self, slot, chunk.index)?;
+                let chunk_bytes = chunk.part.end - chunk.part.start;
+                run.journal.count_done(slot, chunk_bytes);
+                if (run.progress)(chunk_bytes).is_break() {
+                    return Err(Error::Interrupted(String::new()));
+                }
+            }
+        }
+        self.span = None;
+        Ok(true)
     }
 
     /// Maps the bytes `part` of the window and brings them in.
@@ -263,24 +318,9 @@ impl<'a> Thread<'a> {
     fn look(&mut self, chunk: u32, of: Of) -> Result<u32> {
         self.reach(chunk)?;
         let span = self.span();
-        let part = self.run.cut.chunk(u64::from(chunk)).part;
-        let window = &self.run.job.window;
-        let mut bytes = [0; 2 * END_BYTES];
-        let (first, last) = bytes.split_at_mut(END_BYTES);
-        let range = span.inside(&window.ranges(part.clone()).next().expect("a chunk is not empty"));
-        let first = &mut first[..range.len().min(END_BYTES)];
-        span.view.copy_out(range.start, first)?;
-        if of == Of::Beginning {
-            return Ok(check::fingerprint(first));
-        }
-        let first_length = first.len();
-        let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
-        let range = span.inside(&window.ranges(end).last().expect("a chunk is not empty"));
-        let last = &mut last[..range.len()];
-        span.view.copy_out(range.start, last)?;
-        let last_length = last.len();
-        bytes.copy_within(END_BYTES..END_BYTES + last_length, first_length);
-        Ok(check::fingerprint(&bytes[..first_length + last_length]))
+        fingerprint(&marked(self.run.job, &self.run.cut, chunk, of), |range, bytes| {
+            span.view.copy_out(span.inside(range).start, bytes)
+        })
     }
 
     /// The same of the beginning of a chunk of which the slot holds piece `piece`.
@@ -288,16 +328,13 @@ impl<'a> Thread<'a> {
         let beginning = match self.beginning {
             Some((of, beginning)) if of == chunk && piece > 0 => beginning,
             _ if piece > 0 => self.look(chunk, Of::Beginning)?,
+            // Not in the image yet, but in the slot.
             _ => {
-                let part = self.run.cut.chunk(u64::from(chunk)).part;
-                let first = self.run.job.window.ranges(part).next().expect("a chunk is not empty");
-                let mut bytes = [0; END_BYTES];
-                let bytes = &mut bytes[..self.span().inside(&first).len().min(END_BYTES)];
-                self.run
-                    .journal
-                    .view()
-                    .copy_out(self.run.journal.slot_piece_at(self.slot), bytes)?;
-                check::fingerprint(bytes)
+                let (journal, slot) = (self.run.journal, self.slot);
+                fingerprint(
+                    &marked(self.run.job, &self.run.cut, chunk, Of::Beginning),
+                    |_, bytes| journal.view().copy_out(journal.slot_piece_at(slot), bytes),
+                )?
             }
         };
         self.beginning = Some((chunk, beginning));

@@ -80,9 +80,25 @@ pub enum Error {
     #[error("{0}")]
     Unfinished(String),
 
-    /// Somebody else is at it right now.
+    /// There is no named object of that name, or nobody uses it any more.
+    #[error("{name}: no such object, or all its users are gone; see what there is with 'pagelight shm list'")]
+    NoObject {
+        /// The name, as `name:testmap`.
+        name: String,
+    },
+
+    /// Somebody else has it, or did not give it back in time.
     #[error("{0}")]
     Busy(String),
+
+    /// A worker process of the job failed.
+    #[error("{message}")]
+    Worker {
+        /// Its exit code.
+        code: i32,
+        /// What it said.
+        message: String,
+    },
 
     /// The user asked to stop.
     #[error("interrupted{0}")]

@@ -1,8 +1,10 @@
-//! Pagelight edits images that are bigger than memory, in place, through memory maps, with many threads on one file.
+//! Pagelight edits images that are bigger than memory, in place, through memory maps, with many threads and many
+//! processes on one file, and finishes exactly what was cut short.
 //!
 //! A [`job::Job`] applies an [`op::Op`] to a [`window::Window`] of an image, whose pixels lie in the file as its
-//! [`layout::Layout`] says. [`map::View`]s map the window span by span; each piece of a span is changed on its way into
-//! a thread's slot and copied back from there.
+//! [`layout::Layout`] says. A [`claim::Claim`] proves that the window is ours. [`map::View`]s map it span by span; a
+//! thread takes chunks; each piece of a chunk is changed on its way into the thread's slot and copied back from there.
+//! The [`journal::Journal`] knows which chunks are done and holds the finished bytes of those in flight.
 //!
 //! # The house, floor by floor
 //! A file imports only from the floors below it; `tests/tidy.rs` holds the rule.
@@ -14,27 +16,31 @@
 //! | [`op`] | what happens to the samples in a slice of bytes | files, threads, errors |
 //! | [`os`] | services of the operating system | images |
 //! | [`map`] | bytes of a file as memory | images |
+//! | [`ipc`] | memory, file maps and mutexes with names, for unrelated processes | images |
 //! | [`threads`] | many threads on one row of work | what the work is |
 //! | [`mod@format`] | headers, and the layouts they mean | pixels' values |
 //! | [`job`] | one edit of one window | how it is run |
 //! | [`journal`] | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
 //! | [`claim`] | who may work on which window | how the work is done |
 //! | [`engine`] | how a job is run in this process | terminals, other processes, file formats |
+//! | [`coordinator`] | how a job is run in many processes | what they do to pixels |
 //! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
 //! | [`estimate`] | what an edit would do, from a sample | |
 //! | [`synth`] | test pictures | |
 //!
 //! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //!
-//! Unsafe code stands in [`os`] and [`map`] only, and nothing lends a reference into a map: other processes may change
+//! Unsafe code stands in [`os`], [`map`] and [`ipc`] only, and nothing lends a reference into a map: other processes may change
 //! its bytes at any moment.
 
 pub mod claim;
+pub mod coordinator;
 pub mod cut;
 pub mod engine;
 pub mod error;
 pub mod estimate;
 pub mod format;
+pub mod ipc;
 pub mod job;
 pub mod journal;
 pub mod layout;

@@ -265,6 +265,14 @@ impl View {
         replaced.is_ok()
     }
 
+    /// Adds `more` to the word at byte `at` and returns what it was.
+    ///
+    /// # Panics
+    /// As for [`View::load_word`].
+    pub fn add_to_word(&self, at: usize, more: u64) -> u64 {
+        self.word(at).fetch_add(more, Ordering::AcqRel)
+    }
+
     fn word(&self, at: usize) -> &AtomicU64 {
         let pointer = self.pointer(at, 8).expect("a word within the view").cast::<u64>();
         assert!(
@@ -363,9 +371,9 @@ impl View {
         self.source.as_ref().map_or(Path::new("memory"), |source| &source.path)
     }
 
-    /// Where byte `at` is, after making sure that `length` bytes follow it.
+    /// Where byte `at` is, after making sure that `length` bytes follow it. The address is good as long as the view.
     #[inline]
-    fn pointer(&self, at: usize, length: usize) -> Result<*mut u8> {
+    pub(crate) fn pointer(&self, at: usize, length: usize) -> Result<*mut u8> {
         if at.checked_add(length).is_none_or(|end| end > self.len) {
             return Err(self.past_end(at, length));
         }

@@ -10,23 +10,30 @@
 use std::path::PathBuf;
 
 use crate::claim::{Asked, Claim, Found, Place};
+use crate::coordinator::{self, Crew};
 use crate::engine::{self, Settings};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::journal::{State, Tally, check};
+use crate::journal::header::MAX_SLOTS;
+use crate::journal::{Journal, State, Tally, check};
 use crate::map::MappedFile;
 use crate::os::disk;
 use crate::threads::Progress;
 
+/// How often the work is begun anew when workers were killed faster than they could be replaced.
+const MAX_ROUNDS: u32 = 4;
+
 /// How a job is to be run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads and memory.
+    /// Threads and memory of each process.
     pub settings: Settings,
     /// Wait at the end until the image is on the disk.
     pub sync: bool,
     /// Where the journal is kept, if not beside the image.
     pub journal_folder: Option<PathBuf>,
+    /// The processes that do the work, if not this one alone.
+    pub crew: Option<Crew>,
 }
 
 impl Options {
@@ -36,6 +43,16 @@ impl Options {
             settings: Settings::default_here(),
             sync: true,
             journal_folder: None,
+            crew: None,
+        }
+    }
+
+    /// The settings as if all processes were one.
+    fn settings_of_all(&self) -> Settings {
+        let processes = self.crew.as_ref().map_or(1, |crew| crew.processes as usize);
+        Settings {
+            threads: self.settings.threads.saturating_mul(processes),
+            memory_bytes: self.settings.memory_bytes.saturating_mul(processes as u64),
         }
     }
 }
@@ -60,12 +77,13 @@ pub enum Ended {
 /// fails, `Interrupted` if `progress` said so: then the job can be resumed.
 pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, progress: Progress<'_>) -> Result<Ended> {
     let place = Place::of(image, options.journal_folder.as_deref())?;
-    let cut = options.settings.cut(&job.window);
+    let settings = options.settings_of_all();
+    let cut = settings.cut(&job.window);
     // More than the threads now: a resume may have more.
-    let slots = u32::try_from(options.settings.threads)
+    let slots = u32::try_from(settings.threads)
         .unwrap_or(u32::MAX)
         .saturating_mul(2)
-        .clamp(8, 4096);
+        .clamp(8, MAX_SLOTS);
     let claim = match place.claim(image, job, cut, slots, token)? {
         Asked::AlreadyDone => return Ok(Ended::AlreadyDone),
         Asked::Resumable(found) => return resume(image, *found, options, progress),
@@ -91,6 +109,13 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
     if claim.journal.state()? != State::Complete {
+        if let Some(hand) = claim.journal.crew()?.first() {
+            return Err(Error::Busy(format!(
+                "{}: process {} of the run that was cut short is still at work; try again in a moment",
+                image.path().display(),
+                hand.process
+            )));
+        }
         refuse_unsound(&place, &claim, image)?;
         claim.journal.activate()?;
         claim.journal.make_durable()?;
@@ -109,7 +134,7 @@ pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Ab
     claim.journal.sign();
     let settled = refuse_unsound(&place, &claim, image)
         .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
-        .and_then(|()| image.sync());
+        .and_then(|_| image.sync());
     let abandoned = Abandoned {
         tally: claim.journal.tally(),
         unsettled: settled.err(),
@@ -131,6 +156,7 @@ pub struct Abandoned {
 fn refuse_unsound(place: &Place, claim: &Claim, image: &MappedFile) -> Result<()> {
     let journal = &claim.journal;
     let path = image.path();
+    place.refuse_links()?;
     if !place.is_of_this_file(journal) {
         return Err(Error::unfit(
             path,
@@ -176,16 +202,16 @@ fn carry_out(
     progress: Progress<'_>,
 ) -> Result<Ended> {
     let journal = &claim.journal;
-    match engine::run(&claim.job, image, journal, &options.settings, progress) {
+    match work(claim, image, options, progress) {
         Ok(()) => {}
-        Err(Error::Interrupted(_)) => return Err(pause(claim, image)?),
+        Err(Error::Interrupted(_)) => return Err(pause(&claim.job, image, journal)?),
         Err(error) => {
             let way_out = format!("'pagelight resume {}' then goes on exactly", image.path().display());
             return Err(with_hint(error, &way_out));
         }
     }
     if options.sync {
-        sync_image(claim, image)?;
+        sync_image(journal, image)?;
     }
     journal.set_state(State::Complete);
     let clipped_samples = journal.tally().clipped_samples;
@@ -197,12 +223,58 @@ fn carry_out(
     Ok(Ended::Done { clipped_samples })
 }
 
+/// Works on the job until all of it is done.
+fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<()> {
+    let Claim { job, journal, .. } = claim;
+    for _ in 0..MAX_ROUNDS {
+        if engine::settle(job, image, journal)? > 0 {
+            let path = journal.path().display();
+            return Err(Error::Busy(format!(
+                "{path}: somebody works in a slot of the journal; try again"
+            )));
+        }
+        if journal.tally().done_bytes == job.window.bytes() {
+            return Ok(());
+        }
+        journal.open_round();
+        match &options.crew {
+            Some(crew) => coordinator::work(job, image, journal, crew, progress)?,
+            None => engine::work(job, image, journal, &options.settings, progress)?,
+        }
+    }
+    Err(Error::Io {
+        doing: "finish the job on",
+        path: image.path().to_owned(),
+        hint: "worker after worker was killed; look at the system's log".to_owned(),
+        source: std::io::ErrorKind::Interrupted.into(),
+    })
+}
+
+/// What a worker does that has lost its coordinator, once its threads have stopped: the last one to leave pauses the
+/// job.
+///
+/// # Errors
+/// `Io`.
+pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
+    let Some(_lock) = journal.lock_run()? else {
+        return Ok(());
+    };
+    let work_is_left = journal.is_named()? && journal.state()? == State::Active && journal.crew()?.is_empty();
+    if work_is_left {
+        pause(job, image, journal).map(|_| ())
+    } else {
+        Ok(())
+    }
+}
+
 /// Puts all on the disk and says that the job waits, so that it can be resumed even after a new start of the system.
-fn pause(claim: &Claim, image: &MappedFile) -> Result<Error> {
-    sync_image(claim, image)?;
-    claim.journal.set_state(State::Paused);
-    claim.journal.sync()?;
-    let done = claim.journal.tally().done_bytes as f64 / claim.job.window.bytes() as f64;
+fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
+    // A worker that did not obey was killed, perhaps with a chunk in hand.
+    engine::settle(job, image, journal)?;
+    sync_image(journal, image)?;
+    journal.set_state(State::Paused);
+    journal.sync()?;
+    let done = journal.tally().done_bytes as f64 / job.window.bytes() as f64;
     Ok(Error::Interrupted(format!(
         "; {:.0} % of the job is done and on the disk: 'pagelight resume {}' goes on",
         done * 100.0,
@@ -210,11 +282,11 @@ fn pause(claim: &Claim, image: &MappedFile) -> Result<Error> {
     )))
 }
 
-fn sync_image(claim: &Claim, image: &MappedFile) -> Result<()> {
+fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
     image.sync().inspect_err(|_| {
-        claim.journal.set_state(State::SyncFailed);
+        journal.set_state(State::SyncFailed);
         // As far as it goes; the disk is failing.
-        let _ = claim.journal.sync();
+        let _ = journal.sync();
     })
 }
 
@@ -231,6 +303,10 @@ fn with_hint(error: Error, meaning: &str) -> Error {
             path,
             hint: format!("{hint}; {meaning}"),
             source,
+        },
+        Error::Worker { code, message } => Error::Worker {
+            code,
+            message: format!("{message}; {meaning}"),
         },
         other => other,
     }

@@ -51,9 +51,12 @@ impl Picture {
         let pixel_bytes = channels * SAMPLE_BYTES;
         assert_eq!(out.len() as u64, (pixels.end - pixels.start) * pixel_bytes as u64);
         let alpha = self.format.channels.has_alpha().then(|| channels - 1);
+        let (mut x, mut y) = (pixels.start % self.width, pixels.start / self.width);
         for (index, pixel) in pixels.zip(out.chunks_exact_mut(pixel_bytes)) {
+            let place = (x, y);
+            (x, y) = if x + 1 < self.width { (x + 1, y) } else { (0, y + 1) };
             let mut samples = match self.pattern {
-                Pattern::Gradient => self.gradient(index % self.width, index / self.width),
+                Pattern::Gradient => self.gradient(place.0, place.1),
                 Pattern::Noise { seed } => noise(seed, index),
                 Pattern::Black => [0; 4],
             };
@@ -119,7 +122,7 @@ impl Picture {
             clippy::cast_sign_loss,
             reason = "from 0 to 1, times a u16"
         )]
-        let sample = |share: f64| (share * top).round() as u16;
+        let sample = |share: f64| (share * top + 0.5) as u16;
         [right, down, (right + down) / 2.0, 1.0 - right].map(sample)
     }
 }

@@ -124,6 +124,7 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
         settings,
         sync: false,
         journal_folder: None,
+        crew: None,
     };
     let ended = run::start(&job, &file, "", &options, &|bytes| {
         reported.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);

@@ -30,6 +30,7 @@ fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
         },
         sync: false,
         journal_folder: None,
+        crew: None,
     };
     let mut clipped = None;
     for found in Place::of(&image, None)?.jobs()? {

@@ -60,16 +60,11 @@ impl Brighten {
                 job.format.channels.count(),
             ));
         }
-        let options = self.work.options(global);
+        let (options, events) = self.work.options(global);
         let meter = Meter::new(global, "brighten", job.window.bytes(), 0);
         let begun = Instant::now();
-        let ended = run::start(
-            &job,
-            &image.file,
-            self.id.as_deref().unwrap_or(""),
-            &options,
-            &|bytes| meter.add(bytes),
-        )?;
+        let token = self.id.as_deref().unwrap_or("");
+        let ended = run::start(&job, &image.file, token, &options, &|bytes| meter.add(bytes));
         let report = Report {
             path: &self.image.image,
             job: &job,
@@ -79,7 +74,8 @@ impl Brighten {
             edit_time: meter.work_time(),
         };
         drop(meter);
-        report.print(global, ended);
+        events.tell(global);
+        report.print(global, ended?);
         Ok(())
     }
 

@@ -1,9 +1,14 @@
-//! `pagelight demo`: makes a picture, brightens it in place, checks every sample, says how fast.
+//! `pagelight demo`: makes a picture, brightens it in place with sibling processes, kills one of them half-way, checks
+//! every sample, says how fast.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use pagelight::coordinator::{Crew, Event};
+use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
 use pagelight::format::envi::Header;
 use pagelight::format::new_image::NewImage;
@@ -11,6 +16,7 @@ use pagelight::job::Job;
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::op::Op;
+use pagelight::os::process::Handle;
 use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Ended, Options};
 use pagelight::synth::{self, Pattern, Picture};
@@ -21,12 +27,14 @@ use serde_json::json;
 use super::Global;
 use super::output::{self, count, gigabytes_per_second, seconds};
 use super::progress::Meter;
-use super::words;
+use super::work::Events;
+use super::{words, worker};
 
 const AMOUNT: u16 = 2000;
 const WIDTH: u64 = 16_384;
 
-/// Make a picture in a folder of its own, brighten it in place, check every sample, and clean up
+/// Make a picture in a folder of its own, brighten it in place with sibling processes, kill one of them half-way, check
+/// every sample, and clean up
 #[derive(Args)]
 pub(super) struct Demo {
     /// About how large a picture
@@ -79,28 +87,15 @@ impl Demo {
             format: picture.format,
             window: Window::whole(&layout),
         };
-        let options = Options::default_here();
-        let meter = Meter::new(global, "brighten", bytes, 0);
-        let ended = run::start(&job, &image, "", &options, &|bytes| meter.add(bytes))?;
-        let edit_time = meter.work_time();
-        drop(meter);
-        let clipped = match ended {
-            Ended::Done { clipped_samples } => clipped_samples,
-            Ended::AlreadyDone => 0,
-        };
+        let (edit_time, clipped) = brighten(global, &job, &image)?;
         let speed = gigabytes_per_second(bytes, edit_time);
-        global.note(&format!(
-            "brightened it in place by {AMOUNT} in {} on {} threads, {} samples clipped",
-            seconds(edit_time),
-            options.settings.threads,
-            count(clipped),
-        ));
 
         check(global, &picture, &image, &path, clipped)?;
         let samples = layout.pixels() * 4;
         global.result(
             &format!(
-                "{} in place at {speed:.2} GB/s; all {} samples are what the plain loop makes of them",
+                "{} in place at {speed:.2} GB/s; the picture is exact all the same: all {} samples are what the plain \
+                 loop makes of them",
                 output::bytes(bytes),
                 count(samples),
             ),
@@ -108,13 +103,74 @@ impl Demo {
                 "bytes": bytes,
                 "seconds": edit_time.as_secs_f64(),
                 "gigabytes_per_second": speed,
-                "threads": options.settings.threads,
                 "clipped_samples": clipped,
                 "exact": true,
             }),
         );
         Ok(())
     }
+}
+
+/// The worker that is to be killed.
+enum Victim {
+    Unknown,
+    Known(Handle),
+    Gone,
+}
+
+/// Does the job with sibling processes of one thread each, and kills the first of them half-way. Returns how long that
+/// took, and how many samples clipped.
+fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration, u64)> {
+    let settings = Settings {
+        threads: 1,
+        ..Settings::default_here()
+    };
+    let processes = u32::try_from(threads::available()).unwrap_or(1).max(2);
+    let (sender, events) = channel();
+    let options = Options {
+        settings,
+        crew: Some(Crew {
+            processes,
+            command: worker::command(&settings),
+            grace: Duration::from_secs(5),
+            events: sender,
+        }),
+        ..Options::default_here()
+    };
+    let meter = Meter::new(global, "brighten", job.window.bytes(), 0);
+    let victim = Mutex::new((events, Victim::Unknown, 0));
+    let ended = run::start(job, image, "", &options, &|bytes| {
+        if let Ok(mut guard) = victim.lock() {
+            let (events, victim, done_bytes) = &mut *guard;
+            *done_bytes += bytes;
+            if let Victim::Unknown = victim
+                && let Ok(Event::Started { process, .. }) = events.try_recv()
+            {
+                *victim = Handle::of(process).map_or(Victim::Gone, Victim::Known);
+            }
+            if *done_bytes >= job.window.bytes() / 2
+                && let Victim::Known(handle) = std::mem::replace(victim, Victim::Gone)
+            {
+                // Should it have ended by itself, there is nothing to be shown, and nothing is wrong.
+                let _ = handle.kill();
+            }
+        }
+        meter.add(bytes)
+    })?;
+    let edit_time = meter.work_time();
+    drop(meter);
+    let clipped = match ended {
+        Ended::Done { clipped_samples } => clipped_samples,
+        Ended::AlreadyDone => 0,
+    };
+    let (events, ..) = victim.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Events::new(events).tell(global);
+    global.note(&format!(
+        "brightened it in place by {AMOUNT} in {} with {processes} processes, {} samples clipped",
+        seconds(edit_time),
+        count(clipped),
+    ));
+    Ok((edit_time, clipped))
 }
 
 /// Compares the image with what the plain loop makes of the picture.

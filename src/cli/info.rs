@@ -1,6 +1,7 @@
 //! `pagelight info`: what an image looks like, and how that is known.
 
 use clap::Args;
+use pagelight::claim::Place;
 use pagelight::error::{Error, Result};
 use pagelight::map::Access;
 use pagelight::os::disk;
@@ -33,13 +34,21 @@ impl Info {
                 count(layout.pixels())
             ),
         };
+        let jobs = Place::of(&image.file, None)
+            .and_then(|place| place.jobs())
+            .map(|jobs| jobs.len());
+        let jobs_text = match &jobs {
+            Ok(0) => String::new(),
+            Ok(jobs) => format!("\n  jobs         {jobs} unfinished; 'pagelight status' says more"),
+            Err(error) => format!("\n  jobs         unknown: {}", super::chain(error)),
+        };
         let header = image.described.header.as_ref();
         let header_text = header.map_or_else(|| "none".to_owned(), |header| header.display().to_string());
         global.result(
             &format!(
                 "{}\n  size         {size}\n  pixel        {format}, {} bytes\n  channels     {channels}; brighten \
                  edits {edited}\n  data         {} from byte {} on\n  header       {header_text}\n  file         {} \
-                 bytes on {file_system}",
+                 bytes on {file_system}{jobs_text}",
                 path.display(),
                 format.pixel_bytes(),
                 output::bytes(layout.data_bytes()),
@@ -60,6 +69,7 @@ impl Info {
                 "data_bytes": layout.data_bytes(),
                 "file_bytes": image.file.len(),
                 "file_system": file_system.to_string(),
+                "unfinished_jobs": jobs.ok(),
             }),
         );
         Ok(())

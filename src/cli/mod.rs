@@ -8,12 +8,17 @@ mod create;
 mod demo;
 mod image;
 mod info;
+mod mutex;
+mod names;
 mod output;
 mod progress;
 mod self_help;
+mod shm;
+mod status;
 mod unfinished;
 mod words;
 mod work;
+mod worker;
 
 use std::error::Error as _;
 use std::path::Path;
@@ -78,21 +83,28 @@ enum ColorWhen {
 enum Command {
     Brighten(brighten::Brighten),
     Resume(unfinished::Resume),
-    Status(unfinished::Status),
+    Status(status::Status),
     Abandon(unfinished::Abandon),
     Create(create::Create),
     Info(info::Info),
     Demo(demo::Demo),
+    Shm(shm::Shm),
+    Mutex(mutex::Mutex),
     Completions(self_help::Completions),
     Man(self_help::Man),
+    #[command(hide = true)]
+    Worker(worker::Worker),
 }
 
 impl Cli {
     /// Does what the command says.
     pub(crate) fn run(mut self) -> Result<()> {
         let failed = |error| Error::io("watch", Path::new("signals"), error);
-        self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
         fault::install().map_err(failed)?;
+        // A worker obeys its coordinator, not signals; and a wait for a named object must simply end.
+        if !matches!(self.command, Command::Worker(_) | Command::Shm(_) | Command::Mutex(_)) {
+            self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
+        }
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),
@@ -102,8 +114,11 @@ impl Cli {
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
             Command::Demo(command) => command.run(global),
+            Command::Shm(command) => command.run(global),
+            Command::Mutex(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
+            Command::Worker(command) => command.run(),
         }
     }
 }
@@ -205,10 +220,11 @@ pub(crate) fn exit_code(error: &Error) -> ExitCode {
         Error::Unfinished(_) => 3,
         Error::Busy(_) => 75,
         Error::Unfit { .. } => 65,
-        Error::NotFound { .. } | Error::NoFolder { .. } => 66,
+        Error::NotFound { .. } | Error::NoFolder { .. } | Error::NoObject { .. } => 66,
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,
+        Error::Worker { code, .. } => u8::try_from(*code).unwrap_or(1),
         Error::Interrupted(_) => 130,
         _ => 1,
     })

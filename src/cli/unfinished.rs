@@ -1,4 +1,4 @@
-//! `pagelight status`, `resume` and `abandon`: what becomes of jobs that were cut short.
+//! `pagelight resume` and `abandon`: what becomes of jobs that were cut short.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,13 +6,11 @@ use std::time::Instant;
 use clap::Args;
 use pagelight::claim::{Found, Place};
 use pagelight::error::{Error, Result};
-use pagelight::format;
-use pagelight::journal::State;
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Options};
 use pagelight::window::Window;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Global;
 use super::image::{ImageArgs, WindowArgs};
@@ -33,7 +31,7 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
-        let options = self.work.options(global);
+        let (options, events) = self.work.options(global);
         let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, &options)?;
         if jobs.found.is_empty() {
             global.result(
@@ -46,7 +44,7 @@ impl Resume {
             let done_bytes = found.journal.tally().done_bytes;
             let meter = Meter::new(global, "resume", job.window.bytes(), done_bytes);
             let begun = Instant::now();
-            let ended = run::resume(&jobs.image, found, &options, &|bytes| meter.add(bytes))?;
+            let ended = run::resume(&jobs.image, found, &options, &|bytes| meter.add(bytes));
             let report = Report {
                 path: &self.image.image,
                 job: &job,
@@ -56,83 +54,11 @@ impl Resume {
                 edit_time: meter.work_time(),
             };
             drop(meter);
-            report.print(global, ended);
+            events.tell(global);
+            report.print(global, ended?);
         }
         Ok(())
     }
-}
-
-/// Say which jobs of an image are unfinished, and how far they are
-#[derive(Args)]
-pub(super) struct Status {
-    #[command(flatten)]
-    image: ImageArgs,
-    /// Where the journals are kept, if not beside the image
-    #[arg(long, value_name = "DIR")]
-    journal: Option<PathBuf>,
-}
-
-impl Status {
-    pub(super) fn run(&self, global: &Global) -> Result<()> {
-        let path = &self.image.image;
-        let image = MappedFile::open(path, Access::Read)?;
-        let layout = self.image.layout(&image).ok();
-        let place = Place::of(&image, self.journal.as_deref())?;
-        let mut lines = Vec::new();
-        let mut objects = Vec::new();
-        for found in place.jobs()? {
-            let (line, object) = describe(&place, &found, layout.as_ref())?;
-            lines.push(format!("{}: {line}", path.display()));
-            objects.push(object);
-        }
-        if lines.is_empty() {
-            lines.push(format!("{}: no unfinished job", path.display()));
-        }
-        global.result(
-            &lines.join("\n"),
-            &json!({ "image": path.to_string_lossy(), "jobs": objects }),
-        );
-        Ok(())
-    }
-}
-
-/// A job in one line, and as an object.
-fn describe(place: &Place, found: &Found, layout: Option<&Layout>) -> Result<(String, Value)> {
-    let Found { journal, job } = found;
-    let tally = journal.tally();
-    let done = percent(tally.done_bytes, job.window.bytes());
-    let alive = journal.is_alive()?;
-    let (state, words) = match journal.state()? {
-        _ if alive => ("running", format!("process {} is at work", journal.owner())),
-        State::SyncFailed => (
-            "sync_failed",
-            "the disk refused some bytes; restore the image, then abandon".to_owned(),
-        ),
-        _ if !place.is_of_this_file(journal) => (
-            "other_image",
-            "the image was replaced or has another length since; abandon".to_owned(),
-        ),
-        State::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
-        _ if !journal.is_of_this_boot()? => (
-            "before_reboot",
-            "cut short before the system was started anew; restore the image, then abandon".to_owned(),
-        ),
-        _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
-    };
-    let window = job.window.describe(layout);
-    let text = format!("{} of {window}: {done} done, {words}", job.op);
-    let object = json!({
-        "state": state,
-        "amount": job.op.amount,
-        "window": window,
-        "window_bytes": job.window.bytes(),
-        "done_bytes": tally.done_bytes,
-        "clipped_samples": tally.clipped_samples,
-        "pid": alive.then(|| journal.owner()),
-        "journal": journal.path().to_string_lossy(),
-        "id": String::from_utf8_lossy(&journal.header().token),
-    });
-    Ok((text, object))
 }
 
 /// Give up a job that was cut short; the image stays as it is
@@ -218,7 +144,7 @@ impl Jobs {
     /// All of the image's, or the one whose window the words name.
     fn find(image_args: &ImageArgs, window_args: &WindowArgs, access: Access, options: &Options) -> Result<Jobs> {
         let path = &image_args.image;
-        let image = MappedFile::open(path, access)?;
+        let image = image_args.map(access)?;
         let layout = image_args.layout(&image);
         let mut found = Place::of(&image, options.journal_folder.as_deref())?.jobs()?;
         if window_args.is_given() {
@@ -240,11 +166,4 @@ fn unknown_layout(path: &std::path::Path) -> Error {
         "{}: what the image looks like is not known, so no window can be named; leave the window away",
         path.display()
     ))
-}
-
-impl ImageArgs {
-    /// What the open image looks like.
-    fn layout(&self, image: &MappedFile) -> Result<Layout> {
-        Ok(format::describe(&self.image, image.len(), &self.overrides())?.layout)
-    }
 }

@@ -1,5 +1,7 @@
 //! From a user's words to numbers: sizes in bytes, `WIDTHxHEIGHT`, `X,Y,W,H`.
 
+use std::time::Duration;
+
 use parse_size::{ByteSuffix, Config};
 
 /// Bytes: `4096`, `64MiB` (powers of 1024), `1G` or `1GB` (powers of 1000).
@@ -15,6 +17,15 @@ pub(super) fn some_bytes(text: &str) -> Result<u64, String> {
         0 => Err("must be at least 1 byte".to_owned()),
         bytes => Ok(bytes),
     }
+}
+
+/// Seconds, with a fraction.
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "give seconds, such as 5 or 0.3".to_owned())
 }
 
 /// Width and height in pixels: `40000x30000`.

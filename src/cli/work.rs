@@ -1,9 +1,11 @@
 //! The words of every command that edits, and what such a command says in the end.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use pagelight::coordinator::{Crew, Event};
 use pagelight::engine::Settings;
 use pagelight::job::Job;
 use pagelight::layout::Layout;
@@ -13,15 +15,19 @@ use serde_json::json;
 
 use super::Global;
 use super::output::{self, count, gigabytes_per_second, percent, seconds};
-use super::words;
+use super::{words, worker};
 
 /// How to work.
 #[derive(Args)]
 #[command(next_help_heading = "The work")]
 pub(super) struct WorkArgs {
-    /// Threads that work at once [default: as many as the machine has cores for us]
+    /// Threads that work at once in each process [default: as many as the machine has cores for us, divided over the
+    /// processes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     threads: Option<u16>,
+    /// Processes that share the work; whichever dies, the others finish what it had begun
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), default_value_t = 1)]
+    processes: u16,
     /// About how much of the image may be in memory at once; a thread needs 4 MiB
     #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "32MiB")]
     memory: u64,
@@ -31,26 +37,74 @@ pub(super) struct WorkArgs {
     /// Keep the journal there instead of beside the image
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
+    /// How long a process may stand still while all else is done
+    #[arg(long, value_name = "SECONDS", value_parser = words::grace, default_value = "5", hide = true)]
+    grace: Duration,
 }
 
 impl WorkArgs {
     /// The options of the run; says them, if asked to be verbose.
-    pub(super) fn options(&self, global: &Global) -> Options {
+    pub(super) fn options(&self, global: &Global) -> (Options, Events) {
+        let processes = usize::from(self.processes);
         let settings = Settings {
-            threads: self.threads.map_or_else(threads::available, usize::from),
-            memory_bytes: self.memory,
+            threads: self
+                .threads
+                .map_or_else(|| (threads::available() / processes).max(1), usize::from),
+            memory_bytes: (self.memory / processes as u64).max(1),
         };
         if global.verbose {
             global.note(&format!(
-                "{} threads, about {} of the image in memory at once",
+                "{processes} processes of {} threads, each with about {} of the image in memory at once",
                 settings.threads,
                 output::bytes(settings.memory_bytes),
             ));
         }
-        Options {
+        let (sender, events) = channel();
+        let crew = (processes > 1).then(|| Crew {
+            processes: u32::from(self.processes),
+            command: worker::command(&settings),
+            grace: self.grace,
+            events: sender,
+        });
+        let options = Options {
             settings,
             sync: !self.no_sync,
             journal_folder: self.journal.clone(),
+            crew,
+        };
+        (options, Events::new(events))
+    }
+}
+
+/// What is heard of the workers.
+pub(super) struct Events {
+    events: Receiver<Event>,
+}
+
+impl Events {
+    pub(super) fn new(events: Receiver<Event>) -> Events {
+        Events { events }
+    }
+
+    /// Says which workers were killed, and if asked to be verbose, which were started.
+    pub(super) fn tell(&self, global: &Global) {
+        for event in self.events.try_iter() {
+            match event {
+                Event::Started { worker, process } if global.verbose => {
+                    global.note(&format!("worker {worker} (pid {process}) was started"));
+                }
+                Event::Started { .. } => {}
+                Event::Killed {
+                    worker,
+                    process,
+                    stood_still: false,
+                } => global.note(&format!(
+                    "worker {worker} (pid {process}) was killed; its work was taken over"
+                )),
+                Event::Killed { worker, process, .. } => global.note(&format!(
+                    "worker {worker} (pid {process}) stood still and was ended; its work was taken over"
+                )),
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and its relatives as a question that work asks now and then. The only door to signal-hook.
+//! Ctrl-C and its relatives as a question that work asks now and then. One of two doors to signal-hook.
 #![allow(unsafe_code, reason = "whether a signal is ignored can only be asked so")]
 
 use std::io;

@@ -202,6 +202,7 @@ impl Rig {
             },
             sync: false,
             journal_folder: None,
+            crew: None,
         };
         let (chunks, moment) = (AtomicU32::new(0), Mutex::new(None));
         let remember = |_| {

@@ -93,3 +93,26 @@ fn damage_is_refused() {
         let _ = Header::parse(&whole[..end]);
     }
 }
+
+#[test]
+fn headers_as_real_programs_write_them() {
+    let file = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/envi").join(name);
+        std::fs::read_to_string(path).expect(name)
+    };
+    let check = |name: &str, format: &str, sides: (u64, u64), data_offset: u64| {
+        let header = parse(&file(name));
+        assert_eq!(header.format.to_string(), format, "{name}");
+        assert_eq!(
+            (header.width, header.height, header.data_offset),
+            (sides.0, sides.1, data_offset),
+            "{name}"
+        );
+    };
+    check("classic-crlf-4band-nir.hdr", "4band:u16le", (512, 384), 0);
+    check("gdal-rgb-big-endian.hdr", "rgb:u16be", (2048, 1024), 0);
+    check("comments-and-case.hdr", "gray:i16be", (100, 50), 317);
+    refused(&file("refused-bsq.hdr"), "interleave = bsq");
+    refused(&file("refused-float-cube.hdr"), "data type = 4");
+    refused(&file("refused-hostile.hdr"), "samples");
+}

@@ -1,0 +1,274 @@
+//! Runs a job in many processes: starts the workers, watches them, replaces the dead. It edits nothing itself while
+//! they live.
+//!
+//! A worker is this same program, started with the job's image and journal; the journal is all that they share. So a
+//! worker may die at any instruction: its slots' locks become free, what it had begun is finished from its slots, and
+//! the chunks it never came to are free for the others.
+//!
+//! 1. A worker is never taken for dead: it has ended, or it holds its locks. One that stands still while all else is
+//!    done is killed, and then it has ended.
+//! 2. A worker ends when the coordinator does: its standard input is a pipe that nobody writes to, and it stops when
+//!    that closes.
+//! 3. Only the coordinator hears of Ctrl-C. Workers are in process groups of their own and obey the journal.
+
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::engine;
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::journal::Journal;
+use crate::map::MappedFile;
+use crate::os::process::Handle;
+use crate::threads::Progress;
+
+/// How often the journal is asked how far the job is.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How workers are to be run.
+#[derive(Clone, Debug)]
+pub struct Crew {
+    /// How many at once, at least 1.
+    pub processes: u32,
+    /// A program and its first arguments; it gets the image's and the journal's paths as its last two.
+    pub command: Vec<std::ffi::OsString>,
+    /// How long a worker may stand still while nothing else is left to be done.
+    pub grace: Duration,
+    /// Who hears of the workers.
+    pub events: Sender<Event>,
+}
+
+/// What became of a worker, for those who watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was started.
+    Started {
+        /// Its number, from 1 on.
+        worker: u32,
+        /// Its process.
+        process: u32,
+    },
+    /// It was killed, by somebody else or because it stood still; its work was taken over.
+    Killed {
+        /// Its number, from 1 on.
+        worker: u32,
+        /// Its process.
+        process: u32,
+        /// True if it was the coordinator that killed it.
+        stood_still: bool,
+    },
+}
+
+struct Worker {
+    number: u32,
+    process: u32,
+    handle: Handle,
+    stood_still: bool,
+}
+
+/// How a worker ended.
+struct Ended {
+    number: u32,
+    status: std::io::Result<ExitStatus>,
+    said: String,
+}
+
+/// Has the job worked on by `crew` until no chunk is left, or until `progress` asks for an early end. The caller holds
+/// the right to run the job; what dead threads had begun is finished.
+///
+/// # Errors
+/// `Worker` if one failed with an error of its own; `Interrupted`; `Io` if no worker can be started.
+pub fn work(job: &Job, image: &MappedFile, journal: &Journal, crew: &Crew, progress: Progress<'_>) -> Result<()> {
+    let (sender, ends) = channel();
+    let mut coordinator = Coordinator {
+        image,
+        journal,
+        crew,
+        sender,
+        workers: Vec::new(),
+        started: 0,
+        failed: None,
+    };
+    let outcome = coordinator.run(job, &ends, progress);
+    if outcome.is_err() {
+        journal.ask_to_stop();
+    }
+    coordinator.wait_for_all(&ends);
+    outcome.and(coordinator.failed.map_or(Ok(()), Err))
+}
+
+struct Coordinator<'a> {
+    image: &'a MappedFile,
+    journal: &'a Journal,
+    crew: &'a Crew,
+    sender: Sender<Ended>,
+    workers: Vec<Worker>,
+    started: u32,
+    failed: Option<Error>,
+}
+
+impl Coordinator<'_> {
+    fn run(&mut self, job: &Job, ends: &Receiver<Ended>, progress: Progress<'_>) -> Result<()> {
+        for _ in 0..self.crew.processes {
+            self.start()?;
+        }
+        let mut done_bytes = self.journal.tally().done_bytes;
+        let mut last_change = Instant::now();
+        while !self.workers.is_empty() {
+            let ended = ends.recv_timeout(LOOK_INTERVAL);
+            let now_done = self.journal.tally().done_bytes;
+            if progress(now_done - done_bytes).is_break() {
+                return Err(Error::Interrupted(String::new()));
+            }
+            if now_done != done_bytes {
+                (done_bytes, last_change) = (now_done, Instant::now());
+            }
+            match ended {
+                Ok(ended) => {
+                    self.note_end(job, ended)?;
+                    last_change = Instant::now();
+                }
+                Err(RecvTimeoutError::Timeout) => self.kill_those_that_stand_still(last_change)?,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) -> Result<()> {
+        let mut command = Command::new(&self.crew.command[0]);
+        command
+            .args(&self.crew.command[1..])
+            .arg(self.image.path())
+            .arg(self.journal.path());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let failed = |error| Error::io("start a worker for", self.image.path(), error);
+        let child = command.spawn().map_err(failed)?;
+        let handle = Handle::new(&child).map_err(failed)?;
+        self.started += 1;
+        let (number, process) = (self.started, child.id());
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            // Nobody listens any more when the coordinator has given up.
+            let _ = sender.send(wait(number, child));
+        });
+        self.workers.push(Worker {
+            number,
+            process,
+            handle,
+            stood_still: false,
+        });
+        self.tell(Event::Started {
+            worker: number,
+            process,
+        });
+        Ok(())
+    }
+
+    /// Takes note of a worker's end: takes over the work of one that was killed, and remembers the first error.
+    fn note_end(&mut self, job: &Job, ended: Ended) -> Result<()> {
+        let Some(place) = self.workers.iter().position(|worker| worker.number == ended.number) else {
+            return Ok(());
+        };
+        let worker = self.workers.remove(place);
+        let status = ended
+            .status
+            .map_err(|error| Error::io("wait for a worker of", self.image.path(), error))?;
+        if status.success() {
+            return Ok(());
+        }
+        let Some(code) = status.code() else {
+            return self.take_over(job, &worker, status);
+        };
+        self.journal.ask_to_stop();
+        self.failed.get_or_insert(Error::Worker {
+            code,
+            message: match ended.said.is_empty() {
+                true => format!(
+                    "{}: worker {} ended with code {code}",
+                    self.image.path().display(),
+                    worker.number
+                ),
+                false => ended.said,
+            },
+        });
+        Ok(())
+    }
+
+    fn take_over(&mut self, job: &Job, worker: &Worker, status: ExitStatus) -> Result<()> {
+        debug_assert!(status.signal().is_some());
+        engine::settle(job, self.image, self.journal)?;
+        self.tell(Event::Killed {
+            worker: worker.number,
+            process: worker.process,
+            stood_still: worker.stood_still,
+        });
+        // Bounded: should every worker die, it is not for want of another one.
+        let left = self.journal.tally().done_bytes < job.window.bytes();
+        if left && self.started < 3 * self.crew.processes && !self.journal.is_asked_to_stop() {
+            self.start()?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: Event) {
+        // Whoever does not want to hear it has dropped the other end.
+        let _ = self.crew.events.send(event);
+    }
+
+    /// A worker that stands still holds its chunks for ever; when nothing else has changed for a while, it must go.
+    fn kill_those_that_stand_still(&mut self, last_change: Instant) -> Result<()> {
+        // As long as there are chunks that anybody could take, it holds up nobody: the disk may just be slow.
+        if last_change.elapsed() < self.crew.grace || self.journal.has_free_chunks() {
+            return Ok(());
+        }
+        let path = self.image.path();
+        for worker in self.workers.iter_mut().filter(|worker| !worker.stood_still) {
+            worker
+                .handle
+                .kill()
+                .map_err(|error| Error::io("end a worker of", path, error))?;
+            worker.stood_still = true;
+        }
+        Ok(())
+    }
+
+    /// Waits until no worker is left; those that do not obey in time are killed.
+    fn wait_for_all(&mut self, ends: &Receiver<Ended>) {
+        let mut patience = Instant::now() + self.crew.grace;
+        while !self.workers.is_empty() {
+            if let Ok(ended) = ends.recv_timeout(LOOK_INTERVAL) {
+                self.workers.retain(|worker| worker.number != ended.number);
+            } else if Instant::now() > patience {
+                // What they had in hand is finished from their slots.
+                self.workers.iter().for_each(|worker| drop(worker.handle.kill()));
+                patience += self.crew.grace;
+            }
+        }
+    }
+}
+
+/// Waits for a worker and takes down what it says.
+fn wait(number: u32, mut child: Child) -> Ended {
+    // Held until it has ended: its closing would tell the worker that we are gone.
+    let pipe = child.stdin.take();
+    let mut said = String::new();
+    if let Some(stderr) = &mut child.stderr {
+        let _ = stderr.read_to_string(&mut said);
+    }
+    let status = child.wait();
+    drop(pipe);
+    let last_line = said.lines().last().unwrap_or_default();
+    Ended {
+        number,
+        status,
+        said: last_line.strip_prefix("pagelight: ").unwrap_or(last_line).to_owned(),
+    }
+}

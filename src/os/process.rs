@@ -1,0 +1,46 @@
+//! A process that is held on to, so that a signal never reaches another one that got its number.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// A child process.
+#[derive(Debug)]
+pub struct Handle {
+    descriptor: OwnedFd,
+}
+
+impl Handle {
+    /// Holds on to `child`, which nobody has waited for yet.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn new(child: &Child) -> io::Result<Handle> {
+        Handle::of(child.id())
+    }
+
+    /// Holds on to the process of this number, which must be a child that nobody has waited for: only then is the
+    /// number still its own.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn of(process: u32) -> io::Result<Handle> {
+        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+        let descriptor = pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Handle { descriptor })
+    }
+
+    /// Kills it at once, also if it stands still. Not an error if it has ended.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn kill(&self) -> io::Result<()> {
+        match pidfd_send_signal(&self.descriptor, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
