@@ -125,17 +125,8 @@ impl Place {
     /// # Errors
     /// `Unfit` if something under a journal's name is no sound journal; `Io`.
     pub fn jobs(&self) -> Result<Vec<Found>> {
-        let unreadable = |error| Error::io("read", &self.folder, error);
-        let mut paths = Vec::new();
-        for entry in self.folder.read_dir().map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name();
-            if self.is_of_image(&name) {
-                paths.push(self.folder.join(name));
-            }
-        }
-        paths.sort();
         let mut found = Vec::new();
-        for path in paths {
+        for path in self.paths(|name| self.is_of_image(name))? {
             let Some(journal) = Journal::open(&path)? else {
                 continue;
             };
@@ -155,6 +146,32 @@ impl Place {
             found.push(Found { journal, job });
         }
         Ok(found)
+    }
+
+    /// The paths of what lies in the folder under the names that are `wanted`, in order.
+    fn paths(&self, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<PathBuf>> {
+        let unreadable = |error| Error::io("read", &self.folder, error);
+        let mut paths = Vec::new();
+        for entry in self.folder.read_dir().map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            if wanted(&name) {
+                paths.push(self.folder.join(name));
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// The receipt of the image's job of this token, whatever the image's name was then.
+    fn receipt(&self, token: &[u8]) -> Result<Option<Header>> {
+        let end = format!("-{:x}-{:08x}{RECEIPT_SUFFIX}", self.image.inode, crc32fast::hash(token));
+        for path in self.paths(|name| name.as_bytes().ends_with(end.as_bytes()))? {
+            let receipt = journal::read_receipt(&path)?;
+            if let Some(receipt) = receipt.filter(|receipt| receipt.image == self.image && receipt.token == token) {
+                return Ok(Some(receipt));
+            }
+        }
+        Ok(None)
     }
 
     /// Removes the journal of a job that is done, unless the process that did it still lives and will. True if the
@@ -197,8 +214,7 @@ impl Place {
         // Before the receipts, because a journal may become one.
         let jobs = self.jobs()?;
         if !token.is_empty()
-            && let Some(receipt) = journal::read_receipt(&self.receipt_path(token.as_bytes()))?
-            && receipt.image == self.image
+            && let Some(receipt) = self.receipt(token.as_bytes())?
         {
             return self.same_job(&receipt, job, token).map(|()| Asked::AlreadyDone);
         }

@@ -161,6 +161,17 @@ fn a_token_is_applied_once_also_by_a_run_that_was_killed_at_its_end() {
     }
 }
 
+#[test]
+fn a_token_is_remembered_under_another_name() {
+    let mut rig = Rig::small();
+    check(&with(rig.edit_words(), &["--id=batch-17"]), 0, &["samples clipped"]);
+    let renamed = rig.folder.path().join("renamed.raw");
+    fs::rename(&rig.path, &renamed).expect("moved");
+    rig.path = renamed;
+    check(&with(rig.edit_words(), &["--id=batch-17"]), 0, &["already applied"]);
+    assert_eq!(rig.holds(), Holds::After);
+}
+
 /// Another file of the same name is another image, to which nothing was applied.
 #[test]
 fn a_token_belongs_to_the_image() {
@@ -211,6 +222,37 @@ fn a_second_signal_ends_at_once() {
     let output = running.wait();
     assert!(matches!(output.status.signal(), Some(2 | 15)), "{}", says(&output));
     rig.assert_resumes("after two signals");
+}
+
+/// As by `nohup`, and in a shell's background jobs.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let rig = Rig::of_rows(1024);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP INT; exec \"$@\"", "sh", PROGRAM])
+        .args(rig.edit_words());
+    let mut running = start_command(&mut shell);
+    assert!(running.stop_when(&rig, |journal| journal.tally().done_bytes > 0));
+    running.signal(Signal::HUP);
+    running.signal(Signal::INT);
+    running.signal(Signal::CONT);
+    let output = running.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", says(&output));
+    rig.assert_done("nobody asked it to stop");
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error() {
+    let rig = Rig::small();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "ulimit -f 8; exec \"$@\"", "sh", PROGRAM])
+        .args(rig.edit_words());
+    let output = start_command(&mut shell).wait();
+    assert_eq!(output.status.code(), Some(74), "{}", says(&output));
+    assert!(says(&output).contains("ulimit -f"), "{}", says(&output));
+    assert_eq!((rig.holds(), rig.names().len()), (Holds::Before, 1));
 }
 
 #[test]

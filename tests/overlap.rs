@@ -86,7 +86,7 @@ fn together(rig: &Rig, edits: &[(Part, i64)]) -> Vec<Option<i32>> {
         }
     }
     assert!(fs::read(&rig.path).expect("read") == want, "{edits:?}");
-    assert_eq!(rig.names(), [rig.path.clone()], "{edits:?}");
+    assert_eq!(rig.names(), std::slice::from_ref(&rig.path), "{edits:?}");
     outputs.iter().map(|output| output.status.code()).collect()
 }
 

@@ -208,6 +208,6 @@ fn every_call_fails_once_in_memory() {
 #[test]
 fn every_call_fails_once_on_the_disk() {
     if common::long() && strace_works() {
-        spoil_edit_and_resume(&Rig::small_on_disk());
+        spoil_edit_and_resume(&Rig::of_rows_on_disk(64));
     }
 }

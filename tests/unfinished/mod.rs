@@ -73,9 +73,9 @@ impl Rig {
         }
     }
 
-    /// A small one on the disk.
-    pub(crate) fn small_on_disk() -> Rig {
-        Rig::in_folder(common::folder(), 64)
+    /// On the disk, with `height` rows of 16 KiB.
+    pub(crate) fn of_rows_on_disk(height: u64) -> Rig {
+        Rig::in_folder(common::folder(), height)
     }
 
     /// A small one in memory, or where there is no such place, on the disk.
@@ -155,7 +155,7 @@ impl Rig {
     /// Nothing is left but the image, exactly edited.
     #[track_caller]
     pub(crate) fn assert_done(&self, context: &str) {
-        assert_eq!(self.names(), [self.path.clone()], "{context}");
+        assert_eq!(self.names(), std::slice::from_ref(&self.path), "{context}");
         assert_eq!(self.holds(), Holds::After, "{context}");
     }
 
