@@ -118,21 +118,21 @@ impl Coordinator<'_> {
         let mut done_bytes = self.journal.tally().done_bytes;
         let mut last_change = Instant::now();
         while !self.workers.is_empty() {
-            let ended = ends.recv_timeout(LOOK_INTERVAL);
-            let now_done = self.journal.tally().done_bytes;
-            if progress(now_done - done_bytes).is_break() {
-                return Err(Error::Interrupted(String::new()));
-            }
-            if now_done != done_bytes {
-                (done_bytes, last_change) = (now_done, Instant::now());
-            }
-            match ended {
+            match ends.recv_timeout(LOOK_INTERVAL) {
+                // Before anything else: nobody says a second time that it has ended.
                 Ok(ended) => {
                     self.note_end(job, ended)?;
                     last_change = Instant::now();
                 }
                 Err(RecvTimeoutError::Timeout) => self.kill_those_that_stand_still(last_change)?,
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now_done = self.journal.tally().done_bytes;
+            if progress(now_done - done_bytes).is_break() {
+                return Err(Error::Interrupted(String::new()));
+            }
+            if now_done != done_bytes {
+                (done_bytes, last_change) = (now_done, Instant::now());
             }
         }
         Ok(())
