@@ -225,8 +225,9 @@ impl Coordinator<'_> {
 
     /// A worker that stands still holds its chunks for ever; when nothing else has changed for a while, it must go.
     fn kill_those_that_stand_still(&mut self, last_change: Instant) -> Result<()> {
-        // As long as there are chunks that anybody could take, it holds up nobody: the disk may just be slow.
-        if last_change.elapsed() < self.crew.grace || self.journal.has_free_chunks() {
+        // As long as there are chunks that anybody may take, it holds up nobody: the disk may just be slow.
+        let work_is_left = self.journal.has_free_chunks() && !self.journal.is_asked_to_stop();
+        if last_change.elapsed() < self.crew.grace || work_is_left {
             return Ok(());
         }
         let path = self.image.path();
