@@ -73,7 +73,7 @@ fn flip(rig: &Rig, moment: &Moment, bits: impl Iterator<Item = usize>) -> (u32, 
 }
 
 fn flip_all_bits(wanted: impl Fn(Intent) -> bool) {
-    let rig = Rig::small();
+    let rig = Rig::of_rows(128);
     // Chunks of all three kinds: done, in work, free.
     rig.cut_short_with(|journal, intents| {
         let done = journal.tally().done_bytes;

@@ -7,9 +7,10 @@ mod unfinished;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::process::Command;
 
 use common::{Image, Part};
-use unfinished::{Random, Rig, run_words, says, start};
+use unfinished::{Random, Rig, run_words, says, start, start_command};
 
 const WIDTH: u64 = 512;
 const HEIGHT: u64 = 128;
@@ -168,4 +169,28 @@ fn an_unfinished_job_is_in_the_way_of_its_window_only() {
             assert!(says(&output).contains("resume"), "{}", says(&output));
         }
     }
+}
+
+/// The first is held up between looking for others and saying that it is there; the second must wait for it.
+#[test]
+fn a_run_waits_for_one_that_is_just_beginning() {
+    let rig = rig();
+    let trace = common::folder();
+    let trace = trace.path().join("trace");
+    let mut slow = Command::new("strace");
+    slow.args(["-f", "-qq", "-e", "inject=linkat:delay_enter=1500000", "-o"])
+        .arg(&trace)
+        .arg(common::PROGRAM);
+    let mut slow = start_command(slow.args(words(&rig, Part::Rect(0, 0, 300, 100), 100)));
+    // Looked, and about to say so.
+    while !fs::read_to_string(&trace).is_ok_and(|trace| trace.contains("O_TMPFILE")) {
+        if slow.has_ended() {
+            eprintln!("skipped: no strace here, or no right to trace: {}", says(&slow.wait()));
+            return;
+        }
+    }
+    let output = run_words(&words(&rig, Part::Rect(250, 50, 100, 50), 33));
+    assert!(matches!(output.status.code(), Some(3 | 75)), "{}", says(&output));
+    let output = slow.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", says(&output));
 }

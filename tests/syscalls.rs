@@ -24,6 +24,18 @@ const FAULTS: [&str; 5] = [
     "signal=KILL",
 ];
 
+/// Those that decide are given every fault also in the short form.
+const DECISIVE: [&str; 8] = [
+    "fallocate",
+    "fdatasync",
+    "fsync",
+    "linkat",
+    "lseek",
+    "madvise",
+    "rename",
+    "unlink",
+];
+
 /// The way out and the like, which cannot fail; and the C library's own, which ends the program if the kernel says what
 /// it never says.
 const CANNOT_FAIL: [&str; 8] = [
@@ -149,7 +161,8 @@ fn spoil_all(rig: &Rig, words: &[OsString], prepare: impl Fn()) {
     let calls = calls(words, rig);
     let (mut ends, mut injected) = (BTreeMap::new(), 0);
     for (number, (name, place)) in calls.iter().enumerate() {
-        let faults = if common::long() {
+        let all = common::long() || DECISIVE.contains(&name.as_str());
+        let faults = if all {
             FAULTS.to_vec()
         } else {
             vec![FAULTS[number % FAULTS.len()]]
@@ -176,6 +189,7 @@ fn spoil_all(rig: &Rig, words: &[OsString], prepare: impl Fn()) {
         judge(rig, &output, "error=ENOMEM", &what, &mut ends);
         injected += 1;
     }
+    assert!(ends.contains_key("refused, failed flush"), "{ends:?}");
     eprintln!(
         "{}: {} calls, {injected} spoiled: {ends:?}",
         words[0].display(),
