@@ -14,13 +14,18 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// From now on SIGINT, SIGTERM and SIGHUP ask instead of killing. A second one kills, at once.
+    /// From now on SIGINT, SIGTERM and SIGHUP ask instead of killing. A second one kills, at once. Those that whoever
+    /// started us has ignored stay so: `nohup` means it.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn install() -> io::Result<Interrupt> {
         let asked = Arc::new(AtomicBool::new(false));
+        let ignored = ignored_signals()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if ignored & 1 << (signal - 1) != 0 {
+                continue;
+            }
             // In this order, so that the first one finds the flag unset.
             flag::register_conditional_default(signal, Arc::clone(&asked))?;
             flag::register(signal, Arc::clone(&asked))?;
@@ -31,5 +36,25 @@ impl Interrupt {
     /// True once a signal came.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// A bit for each signal that this process ignores, the lowest for signal 1.
+fn ignored_signals() -> io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let bits = bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    bits.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_known() {
+        // Rust's runtime ignores it in every program.
+        let broken_pipe = 1 << (signal_hook::consts::SIGPIPE - 1);
+        assert_eq!(ignored_signals().expect("asked") & broken_pipe, broken_pipe);
     }
 }
