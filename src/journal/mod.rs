@@ -101,6 +101,10 @@ impl Journal {
                 ),
             ));
         }
+        // Removed since we found its name: the job came to its end.
+        if look.links == 0 {
+            return Ok(None);
+        }
         if look.links != 1 || look.writable_by_others {
             return Err(refused(
                 path,
@@ -323,8 +327,8 @@ impl Journal {
     /// `Io`, `Permission`.
     pub fn become_receipt(&self, path: &Path, durably: bool) -> Result<()> {
         std::fs::rename(self.path(), path).map_err(|error| Error::io("rename", self.path(), error))?;
-        let shortened = self.file.file().set_len(HEADER_BYTES as u64);
-        shortened.map_err(|error| Error::io("shorten", path, error))?;
+        // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their death.
+        disk::free_space(self.file.file(), HEADER_BYTES as u64..self.file.len());
         if durably { sync_folder(path) } else { Ok(()) }
     }
 
