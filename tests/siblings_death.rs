@@ -369,7 +369,7 @@ fn a_second_ctrl_c_ends_at_once_and_the_workers_follow() {
 #[test]
 fn workers_end_when_the_coordinator_is_killed() {
     let bed = Bed::of_mebibytes(64);
-    let mut paused = 0;
+    let (mut paused, mut stopped) = (0, 0);
     for round in 0..6 {
         bed.restore();
         let mut run = bed.start(&["--processes=3", "--threads=2"]);
@@ -379,14 +379,15 @@ fn workers_end_when_the_coordinator_is_killed() {
         wait_for_nobody(&bed.path);
         let status = bed.status();
         let job = &status["jobs"][0];
-        // They stopped, they did not finish it.
-        assert!(job["done_bytes"].as_u64() < job["window_bytes"].as_u64(), "{job}");
+        stopped += u32::from(job["done_bytes"].as_u64() < job["window_bytes"].as_u64());
         assert!(job["state"] == "paused" || job["state"] == "interrupted", "{job}");
         paused += u32::from(job["state"] == "paused");
         bed.resume(&["--processes=4"]).assert_done(&bed);
         bed.assert_exact();
     }
     assert!(paused > 0, "orphans never pause the job");
+    // Not each time: on a busy machine the rest may be done before they hear of it.
+    assert!(stopped > 0, "orphans finish the job");
 }
 
 #[test]
