@@ -109,13 +109,7 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
     if claim.journal.state()? != State::Complete {
-        if let Some(hand) = claim.journal.crew()?.first() {
-            return Err(Error::Busy(format!(
-                "{}: process {} of the run that was cut short is still at work; try again in a moment",
-                image.path().display(),
-                hand.process
-            )));
-        }
+        refuse_orphans(&claim.journal, image.path())?;
         refuse_unsound(&place, &claim, image)?;
         claim.journal.activate()?;
         claim.journal.make_durable()?;
@@ -131,6 +125,7 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
 pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
+    refuse_orphans(&claim.journal, image.path())?;
     let settled = refuse_unsound(&place, &claim, image)
         .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
@@ -149,6 +144,19 @@ pub struct Abandoned {
     pub tally: Tally,
     /// Why the chunks in flight could not be finished, if they could not: some may be edited in part.
     pub unsettled: Option<Error>,
+}
+
+/// Asks the workers of a run that was cut short to stop, and refuses to go on while there are any.
+fn refuse_orphans(journal: &Journal, path: &Path) -> Result<()> {
+    journal.close_round();
+    match journal.crew()?.first() {
+        None => Ok(()),
+        Some(hand) => Err(Error::Busy(format!(
+            "{}: process {} of the run that was cut short is still at work; try again in a moment",
+            path.display(),
+            hand.process
+        ))),
+    }
 }
 
 /// Everything that must hold before a byte is copied from a journal that somebody else left.
