@@ -264,7 +264,7 @@ impl Place {
                 job: found.job,
                 _lock: lock,
             }),
-            None => Err(self.in_the_way(&found)?),
+            None => Err(self.busy(&found)),
         }
     }
 
@@ -280,18 +280,25 @@ impl Place {
 
     /// Why a job that was found is in the way.
     fn in_the_way(&self, found: &Found) -> Result<Error> {
+        if found.journal.is_alive()? {
+            return Ok(self.busy(found));
+        }
         let path = self.image_path.display();
         let (op, window) = (found.job.op, found.job.window.describe(None));
-        if found.journal.is_alive()? {
-            let owner = found.journal.owner();
-            return Ok(Error::Busy(format!(
-                "{path}: process {owner} is at work there ({op}, {window}); wait for its end, or choose another window"
-            )));
-        }
         Ok(Error::Unfinished(format!(
             "{path}: an unfinished job is in the way ({op}, {window}); 'pagelight resume' finishes it, 'pagelight \
              abandon' gives it up"
         )))
+    }
+
+    /// Somebody works on a job that was found.
+    fn busy(&self, found: &Found) -> Error {
+        let (op, window) = (found.job.op, found.job.window.describe(None));
+        Error::Busy(format!(
+            "{}: process {} is at work there ({op}, {window}); wait for its end, or choose another window",
+            self.image_path.display(),
+            found.journal.owner(),
+        ))
     }
 
     fn is_of_image(&self, name: &OsStr) -> bool {

@@ -33,7 +33,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 pub struct Crew {
     /// How many at once, at least 1.
     pub processes: u32,
-    /// A program and its first arguments; it gets the image's and the journal's paths as its last two.
+    /// A program and its first arguments; its last three are the image's and the journal's paths, and the round's number.
     pub command: Vec<std::ffi::OsString>,
     /// How long a worker may stand still while nothing else is left to be done.
     pub grace: Duration,
@@ -143,7 +143,8 @@ impl Coordinator<'_> {
         command
             .args(&self.crew.command[1..])
             .arg(self.image.path())
-            .arg(self.journal.path());
+            .arg(self.journal.path())
+            .arg(self.journal.round().to_string());
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

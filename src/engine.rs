@@ -81,7 +81,7 @@ pub fn work(
     };
     threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
         Some(thread) => thread.work(turns),
-        // More threads than the journal has slots: the others do the work.
+        // Too late, or more threads than the journal has slots: the others do the work.
         None => Ok(()),
     })?;
     Ok(())
@@ -220,10 +220,15 @@ impl<'a> Thread<'a> {
         }))
     }
 
-    /// A thread in whichever slot is free, after what its last owner had begun is finished.
+    /// A thread in whichever slot is free, after what its last owner had begun is finished; `None` if none is, or if
+    /// it is time to stop.
     fn in_any_slot(run: &'a Run<'a>) -> Result<Option<Thread<'a>>> {
         for slot in 0..run.journal.header().slots {
             if let Some(mut thread) = Thread::new(run, slot)? {
+                // Only now: whoever ends a round asks first, and looks for locks then.
+                if run.journal.is_asked_to_stop() {
+                    return Ok(None);
+                }
                 thread.recover()?;
                 return Ok(Some(thread));
             }

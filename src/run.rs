@@ -7,7 +7,7 @@
 //! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
 //!    says so, and the job is not resumable.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::claim::{Asked, Claim, Found, Place};
 use crate::coordinator::{self, Crew};
@@ -109,14 +109,11 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
     if claim.journal.state()? != State::Complete {
-        if let Some(hand) = claim.journal.crew()?.first() {
-            return Err(Error::Busy(format!(
-                "{}: process {} of the run that was cut short is still at work; try again in a moment",
-                image.path().display(),
-                hand.process
-            )));
-        }
+        refuse_orphans(&claim.journal, image.path())?;
         refuse_unsound(&place, &claim, image)?;
+        // One that comes so late that it held no slot yet takes no chunk after this.
+        claim.journal.close_round();
+        refuse_orphans(&claim.journal, image.path())?;
         claim.journal.activate()?;
         claim.journal.make_durable()?;
     }
@@ -131,7 +128,9 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
 pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
+    refuse_orphans(&claim.journal, image.path())?;
     claim.journal.sign();
+    claim.journal.close_round();
     let settled = refuse_unsound(&place, &claim, image)
         .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
@@ -150,6 +149,21 @@ pub struct Abandoned {
     pub tally: Tally,
     /// Why the chunks in flight could not be finished, if they could not: some may be edited in part.
     pub unsettled: Option<Error>,
+}
+
+/// Refuses to go on while workers of the run that was cut short are still at it, and asks them to stop. A journal that
+/// nobody works on stays as it is.
+fn refuse_orphans(journal: &Journal, path: &Path) -> Result<()> {
+    let crew = journal.crew()?;
+    let Some(hand) = crew.first() else {
+        return Ok(());
+    };
+    journal.close_round();
+    Err(Error::Busy(format!(
+        "{}: process {} of the run that was cut short is still at work; try again in a moment",
+        path.display(),
+        hand.process
+    )))
 }
 
 /// Everything that must hold before a byte is copied from a journal that somebody else left.

@@ -401,9 +401,12 @@ fn a_resume_right_after_the_coordinators_death_is_busy_or_right() {
         run.wait_until(|run| !run.workers().is_empty());
         std::thread::sleep(Duration::from_micros(dice.roll(4000)));
         signal(run.process(), Signal::KILL);
-        let ended = bed.resume(&["--processes=2"]);
-        ended.assert_done(&bed);
+        let resumed = bed.resume(&["--processes=2"]);
         drop(run.end());
+        // If it was faster than the kill, nothing was left to resume.
+        if !resumed.stdout.contains("\"resumed\":0") {
+            resumed.assert_done(&bed);
+        }
         wait_for_nobody(&bed.path);
         bed.assert_exact();
     }

@@ -25,6 +25,7 @@ pub(super) struct Worker {
     memory: u64,
     image: PathBuf,
     journal: PathBuf,
+    round: u64,
 }
 
 /// The command of a worker, but for the image and the journal.
@@ -59,6 +60,7 @@ impl Worker {
         let Some(job) = Job::from_bytes(&journal.header().job) else {
             return Err(Error::unfit(&self.journal, "holds no job that makes sense"));
         };
+        journal.join_round(self.round);
         let journal = Arc::new(journal);
         let orphaned = Arc::new(AtomicBool::new(false));
         obey(Arc::clone(&journal), Arc::clone(&orphaned));

@@ -20,7 +20,7 @@
 //! 2048        8  word: the state of the job                 (from here on the journal changes)
 //! 2056        8  word: the process that runs it
 //! 2064       16  two words: the system's start during which it was begun or last resumed
-//! 2080        8  word: 1 if all are to stop after their chunks
+//! 2080        8  word: the number of the round of work that is on; 0 if all are to stop after their chunks
 //! 2088        8  word: the next span that nobody has begun to look for work in
 //! 4096   8 x n  words: the chunks
 //!    ?        ?  from the next page on, two pages a slot: words intent, checksum, process that has it, bytes done by
@@ -44,8 +44,8 @@ pub const STATE_AT: usize = 2048;
 pub const OWNER_AT: usize = 2056;
 /// Where the two words are that name the system's start.
 pub const BOOT_AT: usize = 2064;
-/// Where the word is that asks all to stop.
-pub const STOP_AT: usize = 2080;
+/// Where the word is that names the round of work, and asks all to stop.
+pub const ROUND_AT: usize = 2080;
 /// Where the word is that hands out spans.
 pub const CURSOR_AT: usize = 2088;
 /// Within a slot: where the process is named that has it.

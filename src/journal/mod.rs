@@ -24,7 +24,7 @@ pub use teamwork::{Hand, Tally};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::error::{Error, Result};
 use crate::journal::header::{
@@ -47,6 +47,8 @@ pub struct Journal {
     file: MappedFile,
     view: View,
     header: Header,
+    /// The round of work that whoever opened it takes part in.
+    round: AtomicU64,
 }
 
 impl Journal {
@@ -121,7 +123,13 @@ impl Journal {
         let view = file.view(0..file.len())?;
         // All of it now: a page that cannot be had is an error here and would be a signal later.
         view.page_in(0..view.len(), PageIn::Write)?;
-        Ok(Journal { file, view, header })
+        let round = AtomicU64::new(0);
+        Ok(Journal {
+            file,
+            view,
+            header,
+            round,
+        })
     }
 
     /// What never changes in it.

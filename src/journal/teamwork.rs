@@ -1,8 +1,11 @@
 //! How far a job is, who works on it, and whether they are to go on: what the threads and processes of a job, and those
 //! who watch them, tell each other through the journal.
 
+use std::sync::atomic::{Ordering, fence};
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::error::{Error, Result};
-use crate::journal::header::{CURSOR_AT, SLOT_DONE_AT, SLOT_OWNER_AT, STOP_AT};
+use crate::journal::header::{CURSOR_AT, ROUND_AT, SLOT_DONE_AT, SLOT_OWNER_AT};
 use crate::journal::protocol::{Memory, Word};
 use crate::journal::words::{ChunkState, Intent};
 use crate::journal::{Journal, SLOT_LOCKS_AT, refused};
@@ -34,20 +37,42 @@ impl Journal {
         self.view.add_to_word(self.header.slot_at(slot) + SLOT_DONE_AT, bytes);
     }
 
-    /// Lets work begin: nobody is asked to stop, and the spans are handed out from the first.
+    /// Lets a round of work begin, on spans from the first on; the caller has the right to run the job. Whoever still
+    /// takes part in a round before, as the orphans of a coordinator that was killed, is asked to stop.
     pub fn open_round(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        // Any number that no other round has, also none of a job that had this name before.
+        let number = now.map_or(1, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX).max(1));
         self.view.store_word(CURSOR_AT, 0);
-        self.view.store_word(STOP_AT, 0);
+        self.join_round(number);
+        self.view.store_word(ROUND_AT, number);
     }
 
-    /// Asks all who work on the job to stop after their chunks.
+    /// The number of the round that we take part in.
+    pub fn round(&self) -> u64 {
+        self.round.load(Ordering::Relaxed)
+    }
+
+    /// Takes part in the round of this number.
+    pub fn join_round(&self, number: u64) {
+        self.round.store(number, Ordering::Relaxed);
+    }
+
+    /// Asks all who take part in any round to stop after their chunks; the caller has the right to run the job. Whoever
+    /// is not seen to hold a slot after this takes no chunk.
+    pub fn close_round(&self) {
+        self.view.store_word(ROUND_AT, 0);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Asks all who take part in our round to stop after their chunks.
     pub fn ask_to_stop(&self) {
-        self.view.store_word(STOP_AT, 1);
+        self.view.replace_word(ROUND_AT, self.round(), 0);
     }
 
-    /// True once somebody asked.
+    /// True once somebody asked, or our round is over.
     pub fn is_asked_to_stop(&self) -> bool {
-        self.view.load_word(STOP_AT) != 0
+        self.view.load_word(ROUND_AT) != self.round()
     }
 
     /// The next span to look for work in: each number from 0 on, once for all threads of all processes. It is only a

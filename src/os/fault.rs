@@ -1,7 +1,7 @@
 //! SIGBUS as an error: what happens when a map's page cannot be had, because the file was truncated, the disk is full
 //! or broken.
 //!
-//! The copies in [`super::copy`] and [`super::copy_add`] are the only code that touches the pages of an image. Each
+//! The copies in [`super::copy`] and `copy_add` beside it are the only code that touches the pages of an image. Each
 //! has one short stretch of instructions that may fault, and a landing after it, from which it returns what was not
 //! copied. The handler below sends a thread that faulted in such a stretch to its landing. Every other SIGBUS goes to
 //! whoever handled the signal before.

@@ -4,8 +4,9 @@
 //! one process conflict), and the kernel gives them up only after the last thread that could write has stopped. So
 //! whoever gets such a lock knows that its former owner will write no more. A byte may lie past the end of the file.
 //!
-//! A lock is only ever dropped by closing: to unlock through any duplicate of the descriptor would drop it for all.
-//! The locks are advisory: programs that do not ask are not held back. `std`'s own file locks are of another kind
+//! To unlock through any duplicate of the descriptor drops the lock for all, so only the [`Lock`] itself does so, in the
+//! process that took it: a child that is just being started has a duplicate for a moment, which must neither keep the
+//! lock nor drop it. The locks are advisory: programs that do not ask are not held back. `std`'s own file locks are of another kind
 //! (`flock`, whole files).
 
 use std::fs::File;
@@ -18,7 +19,9 @@ use nix::fcntl::{FcntlArg, fcntl};
 /// A lock that is held until dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    byte: u64,
+    process: u32,
 }
 
 impl Lock {
@@ -30,9 +33,17 @@ impl Lock {
     pub fn try_new(file: &File, byte: u64) -> io::Result<Option<Lock>> {
         let own = reopen(file)?;
         match fcntl(&own, FcntlArg::F_OFD_SETLK(&exclusive(byte..byte + 1)?)) {
-            Ok(_) => Ok(Some(Lock { _file: own })),
+            Ok(_) => Ok(Some(Lock::held(own, byte))),
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    fn held(file: File, byte: u64) -> Lock {
+        Lock {
+            file,
+            byte,
+            process: std::process::id(),
         }
     }
 
@@ -44,13 +55,28 @@ impl Lock {
         let own = reopen(file)?;
         loop {
             match fcntl(&own, FcntlArg::F_OFD_SETLKW(&exclusive(byte..byte + 1)?)) {
-                Ok(_) => return Ok(Lock { _file: own }),
+                Ok(_) => return Ok(Lock::held(own, byte)),
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 }
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.process == std::process::id()
+            && let Ok(mut unlock) = exclusive(self.byte..self.byte + 1)
+        {
+            unlock.l_type = UNLOCK;
+            // Closing, which follows, does the same, if perhaps a moment later.
+            let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&unlock));
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "libc's own small constant")]
+const UNLOCK: libc::c_short = libc::F_UNLCK as libc::c_short;
 
 /// True if anybody holds a lock on any of the bytes, also somebody in this process.
 ///
@@ -100,5 +126,16 @@ mod tests {
         drop(lock);
         assert!(!is_held(&file, far..far + 1).expect("asked"));
         drop(Lock::wait(&file, far).expect("asked"));
+    }
+
+    #[test]
+    fn a_child_that_is_being_started_keeps_nothing() {
+        let file = tempfile::tempfile().expect("a file");
+        let lock = Lock::try_new(&file, 7).expect("asked").expect("free");
+        // What a forked child has until it becomes another program.
+        let duplicate = lock.file.try_clone().expect("duplicated");
+        drop(lock);
+        assert!(!is_held(&file, 7..8).expect("asked"));
+        drop(duplicate);
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pagelight::claim::{Asked, Found, Place};
 use pagelight::engine::{self, Settings};
-use pagelight::journal::header::{CURSOR_AT, OWNER_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT, STOP_AT};
+use pagelight::journal::header::{CURSOR_AT, OWNER_AT, ROUND_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT};
 use pagelight::journal::{Journal, State as JobState};
 use pagelight::map::{Access, MappedFile, View};
 use pagelight::run::{self, Abandoned, Ended, Options};
@@ -126,7 +126,7 @@ impl<'a> Lab<'a> {
         let mut bytes = vec![0; self.template.len()];
         self.journal.view().copy_out(0, &mut bytes).expect("read");
         // Words that tell who is at work, how far, and whether to go on; a recovery looks at none of them.
-        let mut told = vec![OWNER_AT..OWNER_AT + 8, STOP_AT..CURSOR_AT + 8];
+        let mut told = vec![OWNER_AT..OWNER_AT + 8, ROUND_AT..CURSOR_AT + 8];
         let slots = (0..SLOTS).map(|slot| self.journal.header().slot_at(slot));
         told.extend(slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_PIECE_AT));
         for range in self.live.iter().chain(&told) {
