@@ -182,7 +182,10 @@ impl Place {
             return Ok(false);
         };
         if journal.is_named()? {
-            journal.refuse_undone()?;
+            // After a power cut the state may be on the disk and the chunks' words not; the image was there before both.
+            if journal.is_of_this_boot()? {
+                journal.refuse_undone()?;
+            }
             self.end(journal, false)?;
         }
         Ok(true)

@@ -272,6 +272,8 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
     // A worker that did not obey was killed, perhaps with a chunk in hand.
     engine::settle(job, image, journal)?;
     sync_image(journal, image)?;
+    // Twice: were the state on the disk before a chunk's word, a power cut in between would have that chunk done again.
+    journal.sync()?;
     journal.set_state(State::Paused);
     journal.sync()?;
     let done = journal.tally().done_bytes as f64 / job.window.bytes() as f64;

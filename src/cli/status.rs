@@ -39,6 +39,10 @@ impl Status {
         let mut objects = Vec::new();
         for found in place.jobs()? {
             let (line, object) = describe(&place, &found, layout.as_ref())?;
+            // It came to its end while we looked.
+            if !found.journal.is_named()? {
+                continue;
+            }
             lines.push(format!("{}: {line}", path.display()));
             objects.push(object);
         }
@@ -135,7 +139,8 @@ fn watch(found: &Found) -> f64 {
     let before = found.journal.tally().done_bytes;
     let begun = Instant::now();
     std::thread::sleep(WATCH_TIME);
-    (found.journal.tally().done_bytes - before) as f64 / begun.elapsed().as_secs_f64()
+    // A journal that has become a receipt meanwhile knows nothing of chunks.
+    found.journal.tally().done_bytes.saturating_sub(before) as f64 / begun.elapsed().as_secs_f64()
 }
 
 fn by_process(crew: Vec<Hand>) -> BTreeMap<u64, Vec<Hand>> {

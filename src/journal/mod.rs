@@ -98,6 +98,10 @@ impl Journal {
                 &format!("has {} bytes: it is no journal, or was cut", look.identity.bytes),
             ));
         }
+        // Removed since we found its name: the job came to its end.
+        if look.links == 0 {
+            return Ok(None);
+        }
         if look.links != 1 || look.writable_by_others {
             return Err(refused(
                 path,
