@@ -212,6 +212,37 @@ fn spoil_edit_and_resume(rig: &Rig) {
     spoil_all(rig, &with_two(rig.words("resume")), || moment.bring_back(rig, None));
 }
 
+/// Not even to find out why a page cannot be had: another thread may have the same bytes in hand.
+#[test]
+fn an_image_is_never_written_but_through_its_maps() {
+    if !strace_works() {
+        return;
+    }
+    let rig = Rig::small();
+    let trace = rig.folder.path().join("trace");
+    let image = common::word(&rig.path);
+    let mut failed = 0;
+    for (fault, place) in ["ENOSPC", "EIO", "EFAULT"]
+        .into_iter()
+        .flat_map(|fault| (1..12).map(move |place| (fault, place)))
+    {
+        rig.reset();
+        let inject = format!("inject=madvise:error={fault}:when={place}");
+        let calls = "trace=madvise,write,writev,pwrite64,pwritev,pwritev2,sendfile,copy_file_range";
+        let options = ["-y", "-o", common::word(&trace), "-e", calls, "-e", &inject];
+        let mut words = rig.edit_words();
+        words.push("--threads=2".into());
+        let output = strace(&words, &options);
+        let calls = fs::read_to_string(&trace).expect("read");
+        let to_image = calls
+            .lines()
+            .filter(|call| call.contains(&format!("{image}>")) && !call.contains("madvise"));
+        assert_eq!(to_image.collect::<Vec<_>>(), [""; 0], "{inject}");
+        failed += u32::from(!output.status.success());
+    }
+    assert!(failed > 0, "no call was spoiled");
+}
+
 #[test]
 fn every_call_fails_once_in_memory() {
     if strace_works() {

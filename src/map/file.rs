@@ -49,8 +49,9 @@ pub(super) struct Source {
 pub(crate) type Keep = Arc<dyn std::fmt::Debug + Send + Sync>;
 
 impl Source {
-    /// Why the pages of `range` could not be had, as an error, by asking for a byte of each in the ordinary way. `Ok`
-    /// if there is nothing wrong with them (any more).
+    /// Why the pages of `range` could not be had, as an error, by asking for each in the ordinary way: to read a byte of
+    /// it, and for space for it. Nothing is written: other threads may be at work there, and even the same byte written
+    /// back would undo theirs. `Ok` if there is nothing wrong with the pages (any more).
     pub(super) fn diagnose(&self, range: Range<u64>) -> Result<()> {
         let looked = self.file.metadata();
         let file_bytes = looked.map_err(|error| Error::io("look at", &self.path, error))?.len();
@@ -66,6 +67,7 @@ impl Source {
             });
         }
         let mut byte = [0];
+        let end = range.end;
         for at in range.step_by(4096) {
             let failed = |doing, error| {
                 let mut failed = Error::io(doing, &self.path, error);
@@ -77,8 +79,8 @@ impl Source {
             let read = self.file.read_exact_at(&mut byte, at);
             read.map_err(|error| failed("read", error))?;
             if self.access == Access::ReadWrite {
-                let written = self.file.write_all_at(&byte, at);
-                written.map_err(|error| failed("write", error))?;
+                let writable = disk::make_writable(&self.file, at..end.min(at + 4096));
+                writable.map_err(|error| failed("write", error))?;
             }
         }
         Ok(())

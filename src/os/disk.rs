@@ -92,6 +92,22 @@ pub fn fill_holes(file: &File, wanted: impl Iterator<Item = Range<u64>>) -> std:
     Ok(())
 }
 
+/// Sees to it that the range can be written: that disk space is behind it, and that it shares none with another file.
+/// What it holds stays, whoever writes to it meanwhile.
+///
+/// # Errors
+/// `StorageFull` if the disk is; whatever else the operating system says. Where it cannot do that, nothing happens.
+pub fn make_writable(file: &File, range: Range<u64>) -> std::io::Result<()> {
+    let unshared = FallocateFlags::KEEP_SIZE | FallocateFlags::UNSHARE_RANGE;
+    for flags in [unshared, FallocateFlags::KEEP_SIZE] {
+        match rustix::fs::fallocate(file, flags, range.start, range.end - range.start) {
+            Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::INTR) => {}
+            other => return Ok(other?),
+        }
+    }
+    Ok(())
+}
+
 /// Gives the disk space behind the range back, where the file system can. The bytes then read as zero.
 pub fn free_space(file: &File, range: Range<u64>) {
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
