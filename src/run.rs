@@ -8,6 +8,7 @@
 //!    says so, and the job is not resumable.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::claim::{Asked, Claim, Found, Place};
 use crate::coordinator::{self, Crew};
@@ -22,6 +23,9 @@ use crate::threads::Progress;
 
 /// How often the work is begun anew when workers were killed faster than they could be replaced.
 const MAX_ROUNDS: u32 = 4;
+
+/// How long a worker that leaves waits for the others, to pause the job.
+const LEAVE_TIME: Duration = Duration::from_millis(200);
 
 /// How a job is to be run.
 #[derive(Clone, Debug)]
@@ -264,21 +268,26 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
     })
 }
 
-/// What a worker does that has lost its coordinator, once its threads have stopped: the last one to leave pauses the
-/// job.
+/// What a worker does that has lost its coordinator, once its threads have stopped: when all have, one of them pauses the
+/// job. Should one take long, the job is left as it is, which is as good until the system is started anew.
 ///
 /// # Errors
 /// `Io`.
 pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    let Some(_lock) = journal.lock_run()? else {
-        return Ok(());
-    };
-    let work_is_left = journal.is_named()? && journal.state()? == State::Active && journal.crew()?.is_empty();
-    if work_is_left {
-        pause(job, image, journal).map(|_| ())
-    } else {
-        Ok(())
+    let patience = Instant::now() + LEAVE_TIME;
+    while Instant::now() < patience {
+        if let Some(_lock) = journal.lock_run()? {
+            if !journal.is_named()? || journal.state()? != State::Active {
+                return Ok(());
+            }
+            if journal.crew()?.is_empty() {
+                return pause(job, image, journal).map(|_| ());
+            }
+        }
+        // The others have their last chunks in hand, or just look for the last one as we do.
+        std::thread::sleep(Duration::from_millis(1));
     }
+    Ok(())
 }
 
 /// Puts all on the disk and says that the job waits, so that it can be resumed even after a new start of the system.

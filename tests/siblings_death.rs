@@ -232,30 +232,39 @@ fn the_work_of_the_last_worker_is_taken_over_when_nobody_may_replace_it() {
 #[test]
 fn replacement_is_bounded() {
     let bed = Bed::of_mebibytes(16);
-    let mut run = bed.start(&["--processes=2", "--threads=1", "--no-sync"]);
-    let mut victims = std::collections::BTreeSet::new();
-    while run.wait_until(|run| !run.workers().is_empty()) {
-        for worker in run.workers() {
-            victims.insert(worker);
-            signal(worker, Signal::KILL);
+    // On a busy machine the work may be done between two kills.
+    for _ in 0..50 {
+        bed.restore();
+        let mut run = bed.start(&["--processes=2", "--threads=1", "--no-sync"]);
+        let mut victims = std::collections::BTreeSet::new();
+        while run.wait_until(|run| !run.workers().is_empty()) {
+            for worker in run.workers() {
+                victims.insert(worker);
+                signal(worker, Signal::KILL);
+            }
+            assert!(victims.len() <= 24, "more than four rounds of 3 x 2: {victims:?}");
         }
-        assert!(victims.len() <= 1000, "worker after worker is started");
+        let ended = run.end();
+        if ended.code() == Some(0) {
+            ended.assert_done(&bed);
+            continue;
+        }
+        assert_eq!(ended.code(), Some(74), "{ended:?}");
+        assert!(victims.len() >= 6, "{victims:?}");
+        let error: Vec<&str> = ended
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("pagelight: "))
+            .collect();
+        assert!(
+            matches!(error[..], [line] if line.contains("worker after worker was killed")),
+            "{ended:?}"
+        );
+        bed.resume(&["--processes=2"]).assert_done(&bed);
+        bed.assert_exact();
+        return;
     }
-    let ended = run.end();
-    assert_eq!(ended.code(), Some(74), "{ended:?}");
-    // Four rounds of 3 x 2.
-    assert!((6..=24).contains(&victims.len()), "{victims:?}");
-    let error: Vec<&str> = ended
-        .stderr
-        .lines()
-        .filter(|line| line.starts_with("pagelight: "))
-        .collect();
-    assert!(
-        matches!(error[..], [line] if line.contains("worker after worker was killed")),
-        "{ended:?}"
-    );
-    bed.resume(&["--processes=2"]).assert_done(&bed);
-    bed.assert_exact();
+    panic!("no run was ever out of workers");
 }
 
 #[test]
@@ -315,14 +324,13 @@ fn ctrl_c_pauses_the_job_whoever_it_reaches() {
     let bed = Bed::of_mebibytes(32);
     for to_all in [true, false, true, false] {
         for kind in [Signal::INT, Signal::TERM, Signal::HUP] {
-            bed.restore();
-            let mut run = bed.start(&["--processes=3", "--threads=1"]);
-            assert!(run.wait_for_share(0.1));
+            let mut run = bed.start_frozen(&["--processes=3", "--threads=1", "--grace=300"], 0.1);
             match to_all {
                 true => signal_group(run.process(), kind),
                 false => signal(run.process(), kind),
             }
-            let ended = run.end();
+            run.wait_for_the_stop();
+            let ended = run.thaw();
             assert_eq!(ended.code(), Some(130), "{ended:?}");
             // A worker that was just being started may have been in the group still, and be told of as killed.
             let errors: Vec<&str> = ended
@@ -343,12 +351,32 @@ fn ctrl_c_pauses_the_job_whoever_it_reaches() {
 }
 
 #[test]
+fn ctrl_c_at_any_moment_leaves_the_image_exact() {
+    let bed = Bed::of_mebibytes(16);
+    let mut dice = Dice(0xc791c);
+    for _ in 0..if long() { 300 } else { 25 } {
+        bed.restore();
+        let mut run = bed.start(&["--processes=3", "--threads=1", "--no-sync"]);
+        run.wait_until(|run| run.journal().is_some());
+        std::thread::sleep(Duration::from_micros(dice.roll(30_000)));
+        signal_group(run.process(), Signal::INT);
+        let ended = run.end();
+        match ended.code() {
+            Some(0) => ended.assert_done(&bed),
+            _ => {
+                assert_eq!(ended.code(), Some(130), "{ended:?}");
+                bed.resume(&["--processes=2"]).assert_done(&bed);
+            }
+        }
+        bed.assert_exact();
+    }
+}
+
+#[test]
 fn a_second_ctrl_c_ends_at_once_and_the_workers_follow() {
     let bed = Bed::of_mebibytes(32);
-    let mut run = bed.start(&["--processes=3", "--threads=1"]);
-    assert!(run.wait_for_share(0.1));
     // While the workers stand still, the first one cannot be obeyed.
-    run.workers().into_iter().for_each(stop);
+    let mut run = bed.start_frozen(&["--processes=3", "--threads=1", "--grace=300"], 0.1);
     let workers = run.workers();
     signal_group(run.process(), Signal::INT);
     std::thread::sleep(Duration::from_millis(100));
@@ -370,21 +398,30 @@ fn a_second_ctrl_c_ends_at_once_and_the_workers_follow() {
 fn workers_end_when_the_coordinator_is_killed() {
     let bed = Bed::of_mebibytes(64);
     let (mut paused, mut stopped) = (0, 0);
-    for round in 0..6 {
+    // Not frozen before: the system itself ends stopped processes that lose their session's last tie.
+    for round in 0..if long() { 100 } else { 8 } {
         bed.restore();
         let mut run = bed.start(&["--processes=3", "--threads=2"]);
-        assert!(run.wait_for_share(0.05 * f64::from(round)));
+        if !run.wait_for_share(0.03 * f64::from(round % 8)) {
+            run.end().assert_done(&bed);
+            continue;
+        }
         signal(run.process(), Signal::KILL);
         drop(run.end());
         wait_for_nobody(&bed.path);
         let status = bed.status();
         let job = &status["jobs"][0];
+        if job.is_null() {
+            bed.assert_exact();
+            continue;
+        }
         stopped += u32::from(job["done_bytes"].as_u64() < job["window_bytes"].as_u64());
         assert!(job["state"] == "paused" || job["state"] == "interrupted", "{job}");
         paused += u32::from(job["state"] == "paused");
         bed.resume(&["--processes=4"]).assert_done(&bed);
         bed.assert_exact();
     }
+    eprintln!("{stopped} runs stopped by their workers, {paused} of them paused");
     assert!(paused > 0, "orphans never pause the job");
     // Not each time: on a busy machine the rest may be done before they hear of it.
     assert!(stopped > 0, "orphans finish the job");

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use pagelight::journal::header::SLOT_OWNER_AT;
+use pagelight::journal::header::{ROUND_AT, SLOT_OWNER_AT};
 use pagelight::journal::protocol::{Memory, Word};
 use pagelight::journal::{Journal, State};
 use rustix::process::{Pid, Signal};
@@ -98,6 +98,41 @@ impl Bed {
 
     pub(crate) fn start(&self, words: &[&str]) -> Run {
         Run::start(&self.brighten(words), self.folder.path())
+    }
+
+    /// A run that has done this share of its work, and not all, and whose workers stand still; the image was restored.
+    #[track_caller]
+    pub(crate) fn start_frozen(&self, words: &[&str], share: f64) -> Run {
+        let start = || Run::start(&self.brighten(words), self.folder.path());
+        self.freeze(start, share)
+    }
+
+    /// The same of a run that `start` starts.
+    #[track_caller]
+    pub(crate) fn freeze(&self, start: impl Fn() -> Run, share: f64) -> Run {
+        // A machine may be so fast, or so busy, that it is over before we saw it.
+        for _ in 0..100 {
+            self.restore();
+            let mut run = start();
+            if run.wait_for_share(share) {
+                let mut stopped = Vec::new();
+                // Until no more are started.
+                while stopped != run.workers() {
+                    stopped = run.workers();
+                    stopped.iter().for_each(|&worker| stop(worker));
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                let is_left = |journal: &Journal| journal.tally().done_bytes < journal.header().cut.window_bytes();
+                if !run.is_ended() && run.journal().is_some_and(is_left) {
+                    return run;
+                }
+                run.workers()
+                    .into_iter()
+                    .for_each(|worker| signal(worker, Signal::CONT));
+            }
+            run.end().assert_done(self);
+        }
+        panic!("no run was ever seen at work");
     }
 
     /// Finishes what is unfinished, asking again as long as somebody is said to be at it.
@@ -340,6 +375,27 @@ impl Run {
             }
             signal(worker, Signal::CONT);
         }
+    }
+
+    /// Lets its workers go on that stand still, as often as need be until it ends.
+    #[track_caller]
+    pub(crate) fn thaw(mut self) -> Ended {
+        let begun = Instant::now();
+        while !self.is_ended() && begun.elapsed() < PATIENCE {
+            self.workers()
+                .into_iter()
+                .for_each(|worker| signal(worker, Signal::CONT));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.end()
+    }
+
+    /// Waits until its workers are asked to stop.
+    pub(crate) fn wait_for_the_stop(&mut self) {
+        self.wait_until(|run| {
+            run.journal()
+                .is_some_and(|journal| journal.view().load_word(ROUND_AT) == 0)
+        });
     }
 
     pub(crate) fn is_ended(&mut self) -> bool {
