@@ -26,6 +26,7 @@
 //! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
 //! | [`estimate`] | what an edit would do, from a sample | |
 //! | [`synth`] | test pictures | |
+//! | [`convert`] | ordinary pictures, and how they become images and back | jobs, terminals |
 //!
 //! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //!
@@ -33,6 +34,7 @@
 //! its bytes at any moment.
 
 pub mod claim;
+pub mod convert;
 pub mod coordinator;
 pub mod cut;
 pub mod engine;

@@ -48,12 +48,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", PROGRAM),
     ("crc32fast", &["journal/", "claim.rs"]),
     ("humansize", PROGRAM),
-    ("image", &["convert.rs", "convert/"]),
+    ("image", &["convert/"]),
     ("indicatif", PROGRAM),
     ("libc", &["os/", "ipc/"]),
     ("memmap2", &["map.rs", "map/"]),
     ("nix", &["os/"]),
     ("parse_size", PROGRAM),
+    ("png", &["convert/"]),
     ("rayon", &["threads.rs"]),
     // In map.rs for the flags of open and the names of errors.
     ("rustix", &["os/", "ipc/", "map.rs", "map/"]),
@@ -61,6 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("signal_hook", &["os/interrupt.rs"]),
     ("tempfile", &["os/unnamed.rs", "cli/demo.rs"]),
     ("thiserror", &["error.rs"]),
+    ("tiff", &["convert/"]),
 ];
 
 /// Where unsafe code may stand.

@@ -3,12 +3,16 @@
 //!
 //! Results go to stdout; progress, messages and errors to stderr, an error as one line.
 
+mod area;
 mod brighten;
 mod create;
 mod demo;
+mod export;
 mod image;
+mod import;
 mod info;
 mod output;
+mod preview;
 mod progress;
 mod self_help;
 mod status;
@@ -84,6 +88,9 @@ enum Command {
     Abandon(unfinished::Abandon),
     Create(create::Create),
     Info(info::Info),
+    Import(import::Import),
+    Export(export::Export),
+    Preview(preview::Preview),
     Demo(demo::Demo),
     Completions(self_help::Completions),
     Man(self_help::Man),
@@ -108,6 +115,9 @@ impl Cli {
             Command::Abandon(command) => command.run(global),
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
+            Command::Import(command) => command.run(global),
+            Command::Export(command) => command.run(global),
+            Command::Preview(command) => command.run(global),
             Command::Demo(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
