@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
-use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Reader, Transformations};
+use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Reader, Transformations};
 
 use super::import::{Block, Looks, Put};
 use super::samples::{self, Raw};
@@ -140,13 +140,7 @@ pub(super) fn write(
     looks: &PngLooks,
     rows: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
-    let path = picture.path();
-    let failed = |error| Error::io("write", path, error);
-    let refused = |error| match error {
-        EncodingError::IoError(error) => failed(error),
-        other => failed(std::io::Error::other(other)),
-    };
-    let mut out = BufWriter::with_capacity(CHUNK_BYTES, picture.file());
+    let mut out = BufWriter::with_capacity(CHUNK_BYTES, picture);
     let mut encoder = Encoder::new(&mut out, looks.width, looks.height);
     encoder.set_color(match looks.channels {
         Channels::Gray | Channels::TwoBands => ColorType::Grayscale,
@@ -159,10 +153,12 @@ pub(super) fn write(
     if looks.srgb {
         encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
     }
-    let mut writer = encoder.write_header().map_err(refused)?;
-    let mut pixels = writer.stream_writer_with_size(CHUNK_BYTES).map_err(refused)?;
-    rows(&mut |row| pixels.write_all(row).map_err(failed))?;
-    pixels.finish().map_err(refused)?;
-    writer.finish().map_err(refused)?;
-    out.flush().map_err(failed)
+    let mut writer = encoder.write_header().map_err(|error| picture.failed(error))?;
+    let mut pixels = writer
+        .stream_writer_with_size(CHUNK_BYTES)
+        .map_err(|error| picture.failed(error))?;
+    rows(&mut |row| pixels.write_all(row).map_err(|error| picture.failed(error)))?;
+    pixels.finish().map_err(|error| picture.failed(error))?;
+    writer.finish().map_err(|error| picture.failed(error))?;
+    out.flush().map_err(|error| picture.failed(error))
 }

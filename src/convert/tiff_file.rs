@@ -190,25 +190,20 @@ pub(super) fn write(
     looks: &TiffLooks,
     fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
-    let failed = |error| failed(picture.path(), error);
-    let mut out = BufWriter::new(picture.file());
+    let failed = |error| picture.failed(error);
+    let mut out = BufWriter::with_capacity(1 << 18, picture);
     let data_bytes = u64::from(looks.width) * u64::from(looks.height) * looks.format.pixel_bytes();
     if is_big(data_bytes) {
-        write_kind(
-            TiffEncoder::new_big(&mut out).map_err(failed)?,
-            picture.path(),
-            looks,
-            fill,
-        )?;
+        write_kind(TiffEncoder::new_big(&mut out).map_err(failed)?, picture, looks, fill)?;
     } else {
-        write_kind(TiffEncoder::new(&mut out).map_err(failed)?, picture.path(), looks, fill)?;
+        write_kind(TiffEncoder::new(&mut out).map_err(failed)?, picture, looks, fill)?;
     }
-    out.flush().map_err(|error| Error::io("write", picture.path(), error))
+    out.flush().map_err(|error| picture.failed(error))
 }
 
 fn write_kind<K: TiffKind>(
-    encoder: TiffEncoder<&mut BufWriter<&File>, K>,
-    path: &Path,
+    encoder: TiffEncoder<&mut BufWriter<&NewPicture>, K>,
+    picture: &NewPicture,
     looks: &TiffLooks,
     fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
@@ -222,21 +217,21 @@ fn write_kind<K: TiffKind>(
     };
     let is_rgb = matches!(looks.format.channels, Channels::Rgb | Channels::Rgba);
     match (is_rgb, looks.format.sample) {
-        (false, Sample::U16) => write_strips::<Gray16, K>(encoder, path, looks, extra, fill),
-        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, path, looks, extra, fill),
-        (true, Sample::U16) => write_strips::<RGB16, K>(encoder, path, looks, extra, fill),
-        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, path, looks, extra, fill),
+        (false, Sample::U16) => write_strips::<Gray16, K>(encoder, picture, looks, extra, fill),
+        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, picture, looks, extra, fill),
+        (true, Sample::U16) => write_strips::<RGB16, K>(encoder, picture, looks, extra, fill),
+        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, picture, looks, extra, fill),
     }
 }
 
 fn write_strips<C: ColorType<Inner = u16>, K: TiffKind>(
-    mut encoder: TiffEncoder<&mut BufWriter<&File>, K>,
-    path: &Path,
+    mut encoder: TiffEncoder<&mut BufWriter<&NewPicture>, K>,
+    picture: &NewPicture,
     looks: &TiffLooks,
     extra: &[ExtraSamples],
     mut fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
-    let failed = |error| failed(path, error);
+    let failed = |error| picture.failed(error);
     let mut image = encoder.new_image::<C>(looks.width, looks.height).map_err(failed)?;
     if !extra.is_empty() {
         image.extra_samples(extra).map_err(failed)?;
@@ -252,11 +247,4 @@ fn write_strips<C: ColorType<Inner = u16>, K: TiffKind>(
         image.write_strip(&samples).map_err(failed)?;
     }
     image.finish().map_err(failed)
-}
-
-fn failed(path: &Path, error: TiffError) -> Error {
-    match error {
-        TiffError::IoError(error) => Error::io("write", path, error),
-        other => Error::io("write", path, std::io::Error::other(other)),
-    }
 }
