@@ -255,10 +255,7 @@ fn a_full_disk_leaves_nothing() {
         ("import \"$3/picture\" \"$1/new.raw\" --tile=3x1", "new.raw"),
         ("export \"$3/large.raw\" \"$1/new.png\" --size=800x400", "new.png"),
         ("export \"$3/large.raw\" \"$1/new.tif\" --size=800x400", "new.tif"),
-        (
-            "preview \"$3/large.raw\" \"$1/new.png\" --size=800x400",
-            "new.png",
-        ),
+        ("preview \"$3/large.raw\" \"$1/new.png\" --size=800x400", "new.png"),
     ] {
         let script = format!(
             "mount -t tmpfs -o size=600k none \"$1\" || exit 99\n\"$2\" {words}; code=$?; ls -A \"$1\"; exit $code"

@@ -33,6 +33,8 @@ const FLOORS: &[&str] = &[
     "estimate",
     "synth",
     "convert",
+    "stats",
+    "plot",
 ];
 
 /// The program, which may import everything.
@@ -54,6 +56,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memmap2", &["map.rs", "map/"]),
     ("nix", &["os/"]),
     ("parse_size", PROGRAM),
+    ("plotters", &["plot.rs"]),
     ("png", &["convert/"]),
     ("rayon", &["threads.rs"]),
     // In map.rs for the flags of open and the names of errors.

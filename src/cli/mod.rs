@@ -15,6 +15,7 @@ mod output;
 mod preview;
 mod progress;
 mod self_help;
+mod stats;
 mod status;
 mod unfinished;
 mod words;
@@ -91,6 +92,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Preview(preview::Preview),
+    Stats(stats::Stats),
     Demo(demo::Demo),
     Completions(self_help::Completions),
     Man(self_help::Man),
@@ -118,6 +120,7 @@ impl Cli {
             Command::Import(command) => command.run(global),
             Command::Export(command) => command.run(global),
             Command::Preview(command) => command.run(global),
+            Command::Stats(command) => command.run(global),
             Command::Demo(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
