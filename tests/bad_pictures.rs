@@ -204,6 +204,13 @@ fn nothing_is_overwritten() {
         73,
         &["a.png", "exists already"],
     );
+    let taken = house.path("a.svg");
+    fs::write(&taken, "mine").expect("written");
+    house.refuses(
+        &["stats", "image.raw", "--plot=a.svg", size],
+        73,
+        &["a.svg", "exists already"],
+    );
     house.refuses(&["export", "image.raw", "no/a.png", size], 66, &["no/a.png", "folder"]);
 }
 
@@ -220,6 +227,12 @@ fn words_that_fit_no_picture_are_refused() {
     }
     house.refuses(&["preview", "image.raw", "a.tif", size], 2, &["a preview is a PNG"]);
     house.refuses(&["preview", "image.raw", "a.png", size, "--max=0"], 2, &["--max"]);
+    house.refuses(&["stats", "image.raw", "--plot=a.png"], 2, &["a plot is an SVG"]);
+    house.refuses(
+        &["stats", "image.raw", size, "--rect=20,0,11,1"],
+        2,
+        &["reaches outside"],
+    );
     for command in ["export", "preview"] {
         let words = [command, "image.raw", "a.png"];
         house.refuses(&words, 2, &["needs the image's width", "--size"]);

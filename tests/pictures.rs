@@ -333,10 +333,12 @@ fn what_looks_at_an_unfinished_job_says_so() {
     let house = House::new();
     let image = house.path("image.raw");
     runs(&["create", word(&image), "--size=600x500"]);
-    let (export, preview) = (house.path("a.png"), house.path("b.png"));
+    let [export, preview, plot] = ["a.png", "b.png", "c.svg"].map(|name| house.path(name));
+    let plot = format!("--plot={}", word(&plot));
     let commands = [
         ["export", word(&image), word(&export)],
         ["preview", word(&image), word(&preview)],
+        ["stats", word(&image), &plot],
     ];
     interrupt(&image);
     for words in commands {
@@ -345,10 +347,107 @@ fn what_looks_at_an_unfinished_job_says_so() {
             said.contains("brighten +5") && said.contains("partly old and partly new"),
             "{said}"
         );
-        fs::remove_file(words[2]).expect("made");
+        fs::remove_file(words[2].trim_start_matches("--plot=")).expect("made");
     }
     runs(&["resume", word(&image)]);
     for words in commands {
         assert_eq!(runs(&words).1, "");
     }
+}
+
+/// `stats --json` of an image in any format equals what one plain loop over the samples finds.
+#[test]
+fn statistics_are_those_of_a_plain_loop() {
+    for format in [
+        "gray:u16le",
+        "graya:u16be",
+        "rgb:i16le",
+        "rgba:u16le",
+        "4band:i16be",
+        "rgba:i16le",
+    ] {
+        let house = House::new();
+        let image = Image {
+            format,
+            data_offset: 5,
+            width: 300,
+            height: 200,
+        };
+        let channels = usize::try_from(image.channels()).expect("few");
+        let mut values = samples(300 * 200 * channels, 17);
+        // Some that are clipped in each type, and not as many of one as of the other.
+        (0..40).for_each(|at| values[at * 7] = [0, 0xffff, 0xffff, 0x7fff, 0x8000, 0x8000, 0x8000][at % 7]);
+        let bytes = if format.ends_with("be") {
+            big(&values)
+        } else {
+            little(&values)
+        };
+        let (path, words) = house.image(&image, &[&b"lead:"[..], &bytes].concat());
+        for (x, y, w, h) in [(0, 0, 300, 200), (13, 7, 201, 150), (299, 199, 1, 1)] {
+            let rect = format!("--rect={x},{y},{w},{h}");
+            let mut all = vec!["stats", word(&path), "--json", &rect];
+            all.extend(words.iter().map(String::as_str));
+            let stats: serde_json::Value = serde_json::from_str(&runs(&all).0).expect("JSON");
+            assert_eq!(stats["pixels"], w * h);
+            for channel in 0..channels {
+                let inside = (y..y + h).flat_map(|y| (x..x + w).map(move |x| y * 300 + x));
+                let inside: Vec<i64> = inside
+                    .map(|pixel| values[pixel * channels + channel])
+                    .map(|v| {
+                        if format.contains("i16") {
+                            i64::from(v.cast_signed())
+                        } else {
+                            i64::from(v)
+                        }
+                    })
+                    .collect();
+                let (low, high) = if format.contains("i16") {
+                    (-32_768, 32_767)
+                } else {
+                    (0, 65_535)
+                };
+                let mut histogram = vec![0u64; 256];
+                inside
+                    .iter()
+                    .for_each(|v| histogram[usize::try_from((v - low) / 256).expect("inside")] += 1);
+                let got = &stats["channels"][channel];
+                assert_eq!(got["min"], *inside.iter().min().expect("some"), "{format} {rect}");
+                assert_eq!(got["max"], *inside.iter().max().expect("some"), "{format} {rect}");
+                assert_eq!(
+                    got["clipped_low"],
+                    inside.iter().filter(|v| **v == low).count(),
+                    "{format} {rect}"
+                );
+                assert_eq!(
+                    got["clipped_high"],
+                    inside.iter().filter(|v| **v == high).count(),
+                    "{format} {rect}"
+                );
+                assert_eq!(got["histogram"], serde_json::json!(histogram), "{format} {rect}");
+                let mean = inside.iter().sum::<i64>() as f64 / inside.len() as f64;
+                assert!(
+                    (got["mean"].as_f64().expect("a number") - mean).abs() < 1e-6,
+                    "{format} {rect}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_histogram_is_drawn() {
+    let house = House::new();
+    let values = samples(50 * 40 * 3, 2);
+    let image = house.import(
+        &png_bytes((50, 40), ColorType::Rgb, BitDepth::Sixteen, &big(&values)),
+        &[],
+    );
+    let plot = house.path("histogram.svg");
+    runs(&["stats", word(&image), &format!("--plot={}", word(&plot))]);
+    let svg = fs::read_to_string(plot).expect("drawn");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    for words in ["imported.raw: the whole image", "red", "green", "blue", "sample value"] {
+        assert!(svg.contains(words), "{words}");
+    }
+    assert!(svg.matches("<polyline").count() >= 3);
 }

@@ -188,7 +188,15 @@ fn json_is_one_object_with_the_documented_keys() {
         (&36.into(), &"rgb:u16be".into())
     );
 
-    let keys = ["bytes", "seconds", "gigabytes_per_second", "clipped_samples", "exact", "before", "after"];
+    let keys = [
+        "bytes",
+        "seconds",
+        "gigabytes_per_second",
+        "clipped_samples",
+        "exact",
+        "before",
+        "after",
+    ];
     let value = json(&["demo", "--bytes=1MiB", "--dir", word(folder.path())], &keys);
     assert_eq!((&value["bytes"], &value["exact"]), (&(1 << 20).into(), &true.into()));
 }

@@ -8,8 +8,9 @@ use pagelight::convert::NewPicture;
 use pagelight::error::{Error, Result};
 use pagelight::map::Access;
 use pagelight::pixel::PixelFormat;
+use pagelight::plot;
 use pagelight::stats::{self, Channel};
-use pagelight::{plot, threads};
+use pagelight::threads;
 use serde_json::json;
 
 use super::Global;
