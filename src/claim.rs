@@ -125,26 +125,16 @@ impl Place {
     /// # Errors
     /// `Unfit` if something under a journal's name is no sound journal; `Io`.
     pub fn jobs(&self) -> Result<Vec<Found>> {
-        let unreadable = |error| Error::io("read", &self.folder, error);
-        let mut paths = Vec::new();
-        for entry in self.folder.read_dir().map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name();
-            if self.is_of_image(&name) {
-                paths.push(self.folder.join(name));
-            }
-        }
-        paths.sort();
         let mut found = Vec::new();
-        for path in paths {
+        for path in self.paths(|name| self.is_of_image(name))? {
             let Some(journal) = Journal::open(&path)? else {
                 continue;
             };
             // Done and removed between our opening it and now?
-            if !journal.is_named() {
+            if !journal.is_named()? {
                 continue;
             }
-            if journal.state()? == State::Complete && !journal.is_alive()? {
-                journal.remove(false)?;
+            if journal.state()? == State::Complete && self.clean_up(&journal)? {
                 continue;
             }
             let Some(job) = Job::from_bytes(&journal.header().job) else {
@@ -156,6 +146,58 @@ impl Place {
             found.push(Found { journal, job });
         }
         Ok(found)
+    }
+
+    /// The paths of what lies in the folder under the names that are `wanted`, in order.
+    fn paths(&self, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<PathBuf>> {
+        let unreadable = |error| Error::io("read", &self.folder, error);
+        let mut paths = Vec::new();
+        for entry in self.folder.read_dir().map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            if wanted(&name) {
+                paths.push(self.folder.join(name));
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// The receipt of the image's job of this token, whatever the image's name was then.
+    fn receipt(&self, token: &[u8]) -> Result<Option<Header>> {
+        let end = format!("-{:x}-{:08x}{RECEIPT_SUFFIX}", self.image.inode, crc32fast::hash(token));
+        for path in self.paths(|name| name.as_bytes().ends_with(end.as_bytes()))? {
+            let receipt = journal::read_receipt(&path)?;
+            if let Some(receipt) = receipt.filter(|receipt| receipt.image == self.image && receipt.token == token) {
+                return Ok(Some(receipt));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes the journal of a job that is done, unless the process that did it still lives and will. True if the
+    /// journal is gone.
+    fn clean_up(&self, journal: &Journal) -> Result<bool> {
+        // Under the lock, because under this name another journal may soon be.
+        let Some(_lock) = journal.lock_run()? else {
+            return Ok(false);
+        };
+        if journal.is_named()? {
+            // After a power cut the state may be on the disk and the chunks' words not; the image was there before both.
+            if journal.is_of_this_boot()? {
+                journal.refuse_undone()?;
+            }
+            self.end(journal, false)?;
+        }
+        Ok(true)
+    }
+
+    /// Ends a job that is done: its journal goes, or becomes the receipt.
+    pub(crate) fn end(&self, journal: &Journal, durably: bool) -> Result<()> {
+        let token = &journal.header().token;
+        match token.is_empty() || !self.is_of_this_file(journal) {
+            true => journal.remove(durably),
+            false => journal.become_receipt(&self.receipt_path(token), durably),
+        }
     }
 
     /// True if the journal belongs to the file that is the image now, not to another one of the same name.
@@ -172,13 +214,14 @@ impl Place {
         self.refuse_links()?;
         let locked = Lock::wait(image.file(), START_LOCK_AT);
         let _start_lock = locked.map_err(|error| Error::io("lock", image.path(), error))?;
+        // Before the receipts, because a journal may become one.
+        let jobs = self.jobs()?;
         if !token.is_empty()
-            && let Some(receipt) = journal::read_receipt(&self.receipt_path(token.as_bytes()))?
-            && receipt.image == self.image
+            && let Some(receipt) = self.receipt(token.as_bytes())?
         {
             return self.same_job(&receipt, job, token).map(|()| Asked::AlreadyDone);
         }
-        for found in self.jobs()? {
+        for found in jobs {
             let header = found.journal.header();
             if !token.is_empty() && header.token == token.as_bytes() {
                 self.same_job(header, job, token)?;
@@ -212,7 +255,7 @@ impl Place {
     pub fn take_over(&self, found: Found) -> Result<Claim> {
         match found.journal.lock_run()? {
             // Another may have finished it just before we got the lock.
-            Some(_) if !found.journal.is_named() => Err(Error::Busy(format!(
+            Some(_) if !found.journal.is_named()? => Err(Error::Busy(format!(
                 "{}: the job was ended by another process just now; look again",
                 self.image_path.display()
             ))),
@@ -273,7 +316,7 @@ impl Place {
     }
 
     /// Where the receipt of the job of this token is.
-    pub(crate) fn receipt_path(&self, token: &[u8]) -> PathBuf {
+    fn receipt_path(&self, token: &[u8]) -> PathBuf {
         self.path(crc32fast::hash(token), RECEIPT_SUFFIX)
     }
 

@@ -118,21 +118,21 @@ impl Coordinator<'_> {
         let mut done_bytes = self.journal.tally().done_bytes;
         let mut last_change = Instant::now();
         while !self.workers.is_empty() {
-            let ended = ends.recv_timeout(LOOK_INTERVAL);
-            let now_done = self.journal.tally().done_bytes;
-            if progress(now_done - done_bytes).is_break() {
-                return Err(Error::Interrupted(String::new()));
-            }
-            if now_done != done_bytes {
-                (done_bytes, last_change) = (now_done, Instant::now());
-            }
-            match ended {
+            match ends.recv_timeout(LOOK_INTERVAL) {
+                // Before anything else: nobody says a second time that it has ended.
                 Ok(ended) => {
                     self.note_end(job, ended)?;
                     last_change = Instant::now();
                 }
                 Err(RecvTimeoutError::Timeout) => self.kill_those_that_stand_still(last_change)?,
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now_done = self.journal.tally().done_bytes;
+            if progress(now_done - done_bytes).is_break() {
+                return Err(Error::Interrupted(String::new()));
+            }
+            if now_done != done_bytes {
+                (done_bytes, last_change) = (now_done, Instant::now());
             }
         }
         Ok(())
@@ -225,8 +225,9 @@ impl Coordinator<'_> {
 
     /// A worker that stands still holds its chunks for ever; when nothing else has changed for a while, it must go.
     fn kill_those_that_stand_still(&mut self, last_change: Instant) -> Result<()> {
-        // As long as there are chunks that anybody could take, it holds up nobody: the disk may just be slow.
-        if last_change.elapsed() < self.crew.grace || self.journal.has_free_chunks() {
+        // As long as there are chunks that anybody may take, it holds up nobody: the disk may just be slow.
+        let work_is_left = self.journal.has_free_chunks() && !self.journal.is_asked_to_stop();
+        if last_change.elapsed() < self.crew.grace || work_is_left {
             return Ok(());
         }
         let path = self.image.path();

@@ -9,13 +9,15 @@
 //!    [`Settings::memory_bytes`], whatever the image's size.
 
 use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt;
 
 use crate::cut::{Chunk, Cut};
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::journal::Journal;
+use crate::journal::check::{self, END_BYTES, Of};
 use crate::journal::protocol::{self, Finished, Pixels};
 use crate::journal::words::ChunkState;
-use crate::journal::{Journal, check};
 use crate::map::{Edit, Edited, MappedFile, PageIn, View};
 use crate::os::disk::{self, FileSystem};
 use crate::os::lock::Lock;
@@ -91,7 +93,7 @@ pub fn work(
 /// # Errors
 /// As for [`work`].
 pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
-    let run = Run::alone(job, image, journal, page_in_for(image));
+    let run = Run::alone(job, image, journal);
     let mut alive = 0;
     for slot in 0..journal.header().slots {
         match Thread::new(&run, slot)? {
@@ -102,20 +104,44 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
     Ok(alive)
 }
 
-/// Checks that the image holds what the journal says is done. Nobody may be at work on it.
+/// Checks that the image holds what the journal says is done. Reads only the first bytes of each chunk.
 ///
 /// # Errors
-/// `Unfit` if it does not; `Busy` if somebody is at work; `Io`.
+/// `Unfit` if it does not; `Io`.
 pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    let run = Run::alone(job, image, journal, PageIn::Read);
-    let thread = Thread::new(&run, 0)?;
-    let mut thread = thread.ok_or_else(|| {
-        Error::Busy(format!(
-            "{}: somebody is at work on the job; try again",
-            journal.path().display()
-        ))
-    })?;
-    check::image(journal, &mut thread, image.path())
+    check::image(journal, image.path(), |chunk, of| {
+        let marked = marked(job, &journal.header().cut, chunk, of);
+        fingerprint(&marked, |range, bytes| {
+            let read = image.file().read_exact_at(bytes, range.start);
+            read.map_err(|error| Error::io("read", image.path(), error))
+        })
+    })
+}
+
+/// Where in the file the bytes lie that a fingerprint of a chunk is taken of.
+fn marked(job: &Job, cut: &Cut, chunk: u32, of: Of) -> Vec<Range<u64>> {
+    let part = cut.chunk(u64::from(chunk)).part;
+    let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
+    let first = job.window.ranges(part).next().expect("a chunk is not empty");
+    // Within the first piece: as soon as that is in the image, the beginning is as it stays.
+    let beginning = first.start..first.end.min(first.start + cut.piece_bytes().min(END_BYTES as u64));
+    match of {
+        Of::Beginning => vec![beginning],
+        Of::BothEnds => [beginning].into_iter().chain(job.window.ranges(end).last()).collect(),
+    }
+}
+
+/// The fingerprint of the bytes at `ranges`, each of which `read` reads.
+fn fingerprint(ranges: &[Range<u64>], mut read: impl FnMut(&Range<u64>, &mut [u8]) -> Result<()>) -> Result<u32> {
+    let mut bytes = [0; 2 * END_BYTES];
+    let mut length = 0;
+    for range in ranges {
+        #[expect(clippy::cast_possible_truncation, reason = "at most END_BYTES")]
+        let end = length + (range.end - range.start) as usize;
+        read(range, &mut bytes[length..end])?;
+        length = end;
+    }
+    Ok(check::fingerprint(&bytes[..length]))
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -138,14 +164,14 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that only looks or mends: chunk by chunk, and nobody watches.
-    fn alone(job: &'a Job, image: &'a MappedFile, journal: &'a Journal, page_in: PageIn) -> Run<'a> {
+    /// A run that only mends: chunk by chunk, and nobody watches.
+    fn alone(job: &'a Job, image: &'a MappedFile, journal: &'a Journal) -> Run<'a> {
         Run {
             job,
             image,
             journal,
             cut: journal.header().cut,
-            page_in,
+            page_in: page_in_for(image),
             progress: &|_| ControlFlow::Continue(()),
         }
     }
@@ -159,6 +185,8 @@ struct Thread<'a> {
     /// As long as it lives, so does this thread.
     _alive: Lock,
     span: Option<Span>,
+    /// Of the chunk in work, the fingerprint of its beginning.
+    beginning: Option<(u32, u32)>,
 }
 
 /// Bytes of the window that are mapped: the `view` begins at file position `start`.
@@ -188,6 +216,7 @@ impl<'a> Thread<'a> {
             slot,
             _alive: alive,
             span: None,
+            beginning: None,
         }))
     }
 
@@ -286,6 +315,33 @@ impl<'a> Thread<'a> {
         }
     }
 
+    /// The fingerprint of what the image holds.
+    fn look(&mut self, chunk: u32, of: Of) -> Result<u32> {
+        self.reach(chunk)?;
+        let span = self.span();
+        fingerprint(&marked(self.run.job, &self.run.cut, chunk, of), |range, bytes| {
+            span.view.copy_out(span.inside(range).start, bytes)
+        })
+    }
+
+    /// The same of the beginning of a chunk of which the slot holds piece `piece`.
+    fn beginning(&mut self, chunk: u32, piece: u32) -> Result<u32> {
+        let beginning = match self.beginning {
+            Some((of, beginning)) if of == chunk && piece > 0 => beginning,
+            _ if piece > 0 => self.look(chunk, Of::Beginning)?,
+            // Not in the image yet, but in the slot.
+            _ => {
+                let (journal, slot) = (self.run.journal, self.slot);
+                fingerprint(
+                    &marked(self.run.job, &self.run.cut, chunk, Of::Beginning),
+                    |_, bytes| journal.view().copy_out(journal.slot_piece_at(slot), bytes),
+                )?
+            }
+        };
+        self.beginning = Some((chunk, beginning));
+        Ok(beginning)
+    }
+
     fn span(&self) -> &Span {
         self.span.as_ref().expect("a chunk is reached before it is touched")
     }
@@ -315,7 +371,7 @@ impl Pixels for Thread<'_> {
         }
         Ok(Finished {
             clipped: u32::try_from(edited.clipped).expect("a piece has a few thousand samples"),
-            checksum: u64::from(edited.sum),
+            checksum: check::checksum(edited.sum, self.beginning(chunk, piece)?),
         })
     }
 
@@ -332,11 +388,6 @@ impl Pixels for Thread<'_> {
     }
 
     fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
-        self.reach(chunk)?;
-        let (run, span) = (self.run, self.span());
-        let part = run.cut.chunk(u64::from(chunk)).part;
-        let first = run.job.window.ranges(part).next().expect("a chunk is not empty");
-        let first = span.inside(&first);
-        check::fingerprint_of(&span.view, first.start, first.len())
+        self.look(chunk, Of::BothEnds)
     }
 }

@@ -80,7 +80,14 @@ pub enum Error {
     #[error("{0}")]
     Unfinished(String),
 
-    /// Somebody else is at it right now.
+    /// There is no named object of that name, or nobody uses it any more.
+    #[error("{name}: no such object, or all its users are gone; see what there is with 'pagelight shm list'")]
+    NoObject {
+        /// The name, as `name:testmap`.
+        name: String,
+    },
+
+    /// Somebody else has it, or did not give it back in time.
     #[error("{0}")]
     Busy(String),
 

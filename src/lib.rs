@@ -16,6 +16,7 @@
 //! | [`op`] | what happens to the samples in a slice of bytes | files, threads, errors |
 //! | [`os`] | services of the operating system | images |
 //! | [`map`] | bytes of a file as memory | images |
+//! | [`ipc`] | memory, file maps and mutexes with names, for unrelated processes | images |
 //! | [`threads`] | many threads on one row of work | what the work is |
 //! | [`mod@format`] | headers, and the layouts they mean | pixels' values |
 //! | [`job`] | one edit of one window | how it is run |
@@ -32,8 +33,8 @@
 //!
 //! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //!
-//! Unsafe code stands in [`os`] and [`map`] only, and nothing lends a reference into a map: other processes may change
-//! its bytes at any moment.
+//! Unsafe code stands in [`os`], [`map`] and [`ipc`] only, and nothing lends a reference into a map: other processes
+//! may change its bytes at any moment.
 
 pub mod claim;
 pub mod convert;
@@ -43,6 +44,7 @@ pub mod engine;
 pub mod error;
 pub mod estimate;
 pub mod format;
+pub mod ipc;
 pub mod job;
 pub mod journal;
 pub mod layout;

@@ -371,9 +371,9 @@ impl View {
         self.source.as_ref().map_or(Path::new("memory"), |source| &source.path)
     }
 
-    /// Where byte `at` is, after making sure that `length` bytes follow it.
+    /// Where byte `at` is, after making sure that `length` bytes follow it. The address is good as long as the view.
     #[inline]
-    fn pointer(&self, at: usize, length: usize) -> Result<*mut u8> {
+    pub(crate) fn pointer(&self, at: usize, length: usize) -> Result<*mut u8> {
         if at.checked_add(length).is_none_or(|end| end > self.len) {
             return Err(self.past_end(at, length));
         }

@@ -7,7 +7,7 @@
 //! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
 //!    says so, and the job is not resumable.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::claim::{Asked, Claim, Found, Place};
 use crate::coordinator::{self, Crew};
@@ -131,6 +131,7 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
 pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
+    claim.journal.sign();
     let settled = refuse_unsound(&place, &claim, image)
         .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
@@ -204,21 +205,21 @@ fn carry_out(
     match work(claim, image, options, progress) {
         Ok(()) => {}
         Err(Error::Interrupted(_)) => return Err(pause(&claim.job, image, journal)?),
-        Err(error) => return Err(resumable(error, image.path())),
+        Err(error) => {
+            let way_out = format!("'pagelight resume {}' then goes on exactly", image.path().display());
+            return Err(with_hint(error, &way_out));
+        }
     }
     if options.sync {
         sync_image(journal, image)?;
     }
     journal.set_state(State::Complete);
-    if options.sync {
-        journal.sync()?;
-    }
     let clipped_samples = journal.tally().clipped_samples;
-    let token = &journal.header().token;
-    match token.is_empty() {
-        true => journal.remove(options.sync)?,
-        false => journal.become_receipt(&place.receipt_path(token), options.sync)?,
-    }
+    let ended = match options.sync {
+        true => journal.sync().and_then(|()| place.end(journal, true)),
+        false => place.end(journal, false),
+    };
+    ended.map_err(|error| with_hint(error, "the edit itself is complete; do not do it again"))?;
     Ok(Ended::Done { clipped_samples })
 }
 
@@ -258,7 +259,7 @@ pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Resul
     let Some(_lock) = journal.lock_run()? else {
         return Ok(());
     };
-    let work_is_left = journal.is_named() && journal.state()? == State::Active && journal.crew()?.is_empty();
+    let work_is_left = journal.is_named()? && journal.state()? == State::Active && journal.crew()?.is_empty();
     if work_is_left {
         pause(job, image, journal).map(|_| ())
     } else {
@@ -271,6 +272,8 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
     // A worker that did not obey was killed, perhaps with a chunk in hand.
     engine::settle(job, image, journal)?;
     sync_image(journal, image)?;
+    // Twice: were the state on the disk before a chunk's word, a power cut in between would have that chunk done again.
+    journal.sync()?;
     journal.set_state(State::Paused);
     journal.sync()?;
     let done = journal.tally().done_bytes as f64 / job.window.bytes() as f64;
@@ -289,23 +292,23 @@ fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
     })
 }
 
-/// An error of the run, with the way out.
-fn resumable(error: Error, path: &Path) -> Error {
+/// An error, with what it means for the job.
+fn with_hint(error: Error, meaning: &str) -> Error {
     match error {
         Error::Io {
             doing,
-            path: at,
+            path,
             hint,
             source,
         } => Error::Io {
             doing,
-            path: at,
-            hint: format!("{hint}; 'pagelight resume {}' then goes on exactly", path.display()),
+            path,
+            hint: format!("{hint}; {meaning}"),
             source,
         },
         Error::Worker { code, message } => Error::Worker {
             code,
-            message: format!("{message}; 'pagelight resume {}' then goes on exactly", path.display()),
+            message: format!("{message}; {meaning}"),
         },
         other => other,
     }

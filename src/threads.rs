@@ -38,7 +38,8 @@ pub fn available() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Runs `task` on each of `threads` threads over the numbers from 0 to `end`, and returns what the tasks did.
+/// Runs `task` on each of `threads` threads over the numbers from 0 to `end`, and returns what the tasks did. One
+/// thread is the caller's own.
 ///
 /// # Errors
 /// The first error by thread; the other threads stop at their next turn. `Io` if the system grants no threads.
@@ -48,8 +49,11 @@ pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&Turns) -> Result<
         end,
         stop: AtomicBool::new(false),
     };
+    if threads <= 1 {
+        return task(&turns).map(|done| vec![done]);
+    }
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.max(1))
+        .num_threads(threads)
         .build()
         .map_err(|error| Error::Io {
             doing: "start",

@@ -160,6 +160,7 @@ fn json_is_one_object_with_the_documented_keys() {
         "data_bytes",
         "file_bytes",
         "file_system",
+        "unfinished_jobs",
     ];
     let value = json(&["info", word(&image)], &keys);
     assert_eq!(

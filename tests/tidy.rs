@@ -50,6 +50,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", PROGRAM),
     ("crc32fast", &["journal/", "claim.rs"]),
     ("humansize", PROGRAM),
+    ("humantime", PROGRAM),
     ("image", &["convert/"]),
     ("indicatif", PROGRAM),
     ("libc", &["os/", "ipc/"]),
@@ -62,8 +63,8 @@ const DOORS: &[(&str, &[&str])] = &[
     // In map.rs for the flags of open and the names of errors.
     ("rustix", &["os/", "ipc/", "map.rs", "map/"]),
     ("serde_json", PROGRAM),
-    ("signal_hook", &["os/interrupt.rs"]),
-    ("tempfile", &["os/unnamed.rs", "cli/demo.rs"]),
+    ("signal_hook", &["os/interrupt.rs", "os/forward.rs"]),
+    ("tempfile", &["os/unnamed.rs", "cli/demo.rs", "cli/shm/demo.rs"]),
     ("thiserror", &["error.rs"]),
     ("tiff", &["convert/"]),
 ];

@@ -10,13 +10,14 @@ use pagelight::map::{Access, MappedFile};
 use pagelight::pixel::PixelFormat;
 use pagelight::window::Window;
 
+use super::names;
 use super::words::{self, Rect};
 
 /// An image, and what it looks like where no header says so.
 #[derive(Args)]
 #[command(next_help_heading = "The image")]
 pub(super) struct ImageArgs {
-    /// The raw image; an ENVI header (.hdr) beside it is read
+    /// The raw image; an ENVI header (.hdr) beside it is read. Or name:NAME, as 'shm publish' named it
     pub(super) image: PathBuf,
     /// What a pixel looks like: rgba16, rgb16be, gray:i16le, mycolor, ... [default: the header's, or rgba16]
     #[arg(long, value_name = "FORMAT")]
@@ -38,14 +39,22 @@ pub(super) struct OpenImage {
 impl ImageArgs {
     /// Opens the image and finds out its layout.
     pub(super) fn open(&self, access: Access) -> Result<OpenImage> {
-        let file = MappedFile::open(&self.image, access)?;
-        let described = format::describe(&self.image, file.len(), &self.overrides())?;
+        let file = self.map(access)?;
+        let described = format::describe(file.path(), file.len(), &self.overrides())?;
         Ok(OpenImage { file, described })
     }
 
     /// What the open image looks like.
     pub(super) fn layout(&self, image: &MappedFile) -> Result<Layout> {
-        Ok(format::describe(&self.image, image.len(), &self.overrides())?.layout)
+        Ok(format::describe(image.path(), image.len(), &self.overrides())?.layout)
+    }
+
+    /// Opens the image, by its path or by the name under which somebody published it.
+    pub(super) fn map(&self, access: Access) -> Result<MappedFile> {
+        match names::of_image(&self.image) {
+            Some(name) => MappedFile::open_named(&name?, access),
+            None => MappedFile::open(&self.image, access),
+        }
     }
 
     /// What the words say of the image.

@@ -11,10 +11,13 @@ mod export;
 mod image;
 mod import;
 mod info;
+mod mutex;
+mod names;
 mod output;
 mod preview;
 mod progress;
 mod self_help;
+mod shm;
 mod stats;
 mod status;
 mod unfinished;
@@ -94,6 +97,8 @@ enum Command {
     Preview(preview::Preview),
     Stats(stats::Stats),
     Demo(demo::Demo),
+    Shm(shm::Shm),
+    Mutex(mutex::Mutex),
     Completions(self_help::Completions),
     Man(self_help::Man),
     #[command(hide = true)]
@@ -104,11 +109,11 @@ impl Cli {
     /// Does what the command says.
     pub(crate) fn run(mut self) -> Result<()> {
         let failed = |error| Error::io("watch", Path::new("signals"), error);
-        // A worker obeys its coordinator, not signals.
-        if !matches!(self.command, Command::Worker(_)) {
+        fault::install().map_err(failed)?;
+        // A worker obeys its coordinator, not signals; and a wait for a named object must simply end.
+        if !matches!(self.command, Command::Worker(_) | Command::Shm(_) | Command::Mutex(_)) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
         }
-        fault::install().map_err(failed)?;
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),
@@ -122,6 +127,8 @@ impl Cli {
             Command::Preview(command) => command.run(global),
             Command::Stats(command) => command.run(global),
             Command::Demo(command) => command.run(global),
+            Command::Shm(command) => command.run(global),
+            Command::Mutex(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::Worker(command) => command.run(),
@@ -226,7 +233,7 @@ pub(crate) fn exit_code(error: &Error) -> ExitCode {
         Error::Unfinished(_) => 3,
         Error::Busy(_) => 75,
         Error::Unfit { .. } => 65,
-        Error::NotFound { .. } | Error::NoFolder { .. } => 66,
+        Error::NotFound { .. } | Error::NoFolder { .. } | Error::NoObject { .. } => 66,
         Error::Exists { .. } => 73,
         Error::Io { .. } => 74,
         Error::Permission { .. } => 77,

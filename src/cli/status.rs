@@ -9,7 +9,7 @@ use pagelight::claim::{Found, Place};
 use pagelight::error::Result;
 use pagelight::journal::{Hand, State};
 use pagelight::layout::Layout;
-use pagelight::map::{Access, MappedFile};
+use pagelight::map::Access;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -32,13 +32,17 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let path = &self.image.image;
-        let image = MappedFile::open(path, Access::Read)?;
+        let image = self.image.map(Access::Read)?;
         let layout = self.image.layout(&image).ok();
         let place = Place::of(&image, self.journal.as_deref())?;
         let mut lines = Vec::new();
         let mut objects = Vec::new();
         for found in place.jobs()? {
             let (line, object) = describe(&place, &found, layout.as_ref())?;
+            // It came to its end while we looked.
+            if !found.journal.is_named()? {
+                continue;
+            }
             lines.push(format!("{}: {line}", path.display()));
             objects.push(object);
         }
@@ -135,7 +139,8 @@ fn watch(found: &Found) -> f64 {
     let before = found.journal.tally().done_bytes;
     let begun = Instant::now();
     std::thread::sleep(WATCH_TIME);
-    (found.journal.tally().done_bytes - before) as f64 / begun.elapsed().as_secs_f64()
+    // A journal that has become a receipt meanwhile knows nothing of chunks.
+    found.journal.tally().done_bytes.saturating_sub(before) as f64 / begun.elapsed().as_secs_f64()
 }
 
 fn by_process(crew: Vec<Hand>) -> BTreeMap<u64, Vec<Hand>> {

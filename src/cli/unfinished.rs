@@ -144,7 +144,7 @@ impl Jobs {
     /// All of the image's, or the one whose window the words name.
     fn find(image_args: &ImageArgs, window_args: &WindowArgs, access: Access, options: &Options) -> Result<Jobs> {
         let path = &image_args.image;
-        let image = MappedFile::open(path, access)?;
+        let image = image_args.map(access)?;
         let layout = image_args.layout(&image);
         let mut found = Place::of(&image, options.journal_folder.as_deref())?.jobs()?;
         if window_args.is_given() {

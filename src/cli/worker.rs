@@ -46,13 +46,18 @@ impl Worker {
             // The others were done before this one had begun.
             return Ok(());
         };
-        let job = Job::from_bytes(&journal.header().job);
-        let job = job.filter(|_| Place::of(&image, None).is_ok_and(|place| place.is_of_this_file(&journal)));
-        let Some(job) = job else {
+        if !Place::of(&image, None)?.is_of_this_file(&journal) {
             return Err(Error::unfit(
-                &self.journal,
-                "is not the journal of this image; nothing was changed",
+                &self.image,
+                format!(
+                    "is not the file any more that the job was begun on (that had {} bytes): was it replaced, or given \
+                     another length?",
+                    journal.header().image.bytes
+                ),
             ));
+        }
+        let Some(job) = Job::from_bytes(&journal.header().job) else {
+            return Err(Error::unfit(&self.journal, "holds no job that makes sense"));
         };
         let journal = Arc::new(journal);
         let orphaned = Arc::new(AtomicBool::new(false));

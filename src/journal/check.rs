@@ -3,14 +3,15 @@
 //! A flipped bit anywhere, an image that was replaced or restored from a backup (`cp` keeps the inode and the length):
 //! each would make a resume write wrong pixels. What does not fit is refused, and both files stay as they are.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
-use crate::journal::protocol::{Memory, Pixels, Word};
+use crate::journal::protocol::{Memory, Word};
 use crate::journal::words::{ChunkState, Intent};
 use crate::journal::{Journal, refused};
-use crate::map::View;
 use crate::os::copy_add::sum;
 
-/// The fingerprint of the first bytes of a chunk, never the same for two different ones, but for one chance in 2^32.
+/// The fingerprint of some bytes, never the same for two different ones, but for one chance in 2^32.
 pub fn fingerprint(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
@@ -61,7 +62,8 @@ pub fn words(journal: &Journal) -> Result<()> {
             let piece = header.cut.piece(u64::from(chunk), pieces_done - 1);
             let mut bytes = vec![0; usize::try_from(piece.end - piece.start).unwrap_or(0)];
             journal.view().copy_out(journal.slot_piece_at(slot), &mut bytes)?;
-            if u64::from(sum(&bytes)) != journal.load(Word::Checksum(slot)) {
+            let word = journal.load(Word::Checksum(slot));
+            if word != checksum(sum(&bytes), beginning_in(word)) {
                 return Err(damaged(format!("the bytes in slot {slot} do not have their checksum")));
             }
         }
@@ -69,38 +71,55 @@ pub fn words(journal: &Journal) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the image still holds what the job left in the chunks that are done.
+/// Checks that the image still holds what the job left: both ends of the chunks that are done, and the beginning of
+/// those of which a piece is. `fingerprint` tells what it holds.
 ///
 /// # Errors
-/// `Unfit`, naming the image by its view's path; `Io`.
-pub fn image(journal: &Journal, pixels: &mut impl Pixels, path: &std::path::Path) -> Result<()> {
-    for chunk in 0..journal.header().chunks() {
-        if let Some(ChunkState::Done { fingerprint, .. }) = journal.chunk(chunk)
-            && pixels.fingerprint(chunk)? != fingerprint
-        {
-            return Err(Error::unfit(
-                path,
-                format!(
-                    "is not as its unfinished job left it (chunk {chunk} of {}): was a backup copied over it? nothing \
-                     was changed; 'pagelight abandon' gives the job up",
-                    journal.header().chunks(),
-                ),
-            ));
+/// `Unfit`, naming the image by its `path`; `Io`.
+pub fn image(journal: &Journal, path: &Path, mut fingerprint: impl FnMut(u32, Of) -> Result<u32>) -> Result<()> {
+    let header = journal.header();
+    let mut check = |chunk: u32, of: Of, wanted: u32| match fingerprint(chunk, of)? == wanted {
+        true => Ok(()),
+        false => Err(Error::unfit(
+            path,
+            format!(
+                "is not as its unfinished job left it (chunk {chunk} of {}): was a backup copied over it? nothing was \
+                 changed; 'pagelight abandon' gives the job up",
+                header.chunks(),
+            ),
+        )),
+    };
+    for chunk in 0..header.chunks() {
+        if let Some(ChunkState::Done { fingerprint, .. }) = journal.chunk(chunk) {
+            check(chunk, Of::BothEnds, fingerprint)?;
+        }
+    }
+    for slot in 0..header.slots {
+        let intent = Intent::from_word(journal.load(Word::Intent(slot)));
+        if let Some(Intent::Idle { chunk, piece: 1.., .. } | Intent::Finished { chunk, piece: 1.., .. }) = intent {
+            check(chunk, Of::Beginning, beginning_in(journal.load(Word::Checksum(slot))))?;
         }
     }
     Ok(())
 }
 
-/// Reads `length` bytes from `at` on and takes their fingerprint.
-///
-/// # Errors
-/// `Io`.
-pub fn fingerprint_of(view: &View, at: usize, length: usize) -> Result<u32> {
-    let mut bytes = [0; FINGERPRINT_BYTES];
-    let bytes = &mut bytes[..length.min(FINGERPRINT_BYTES)];
-    view.copy_out(at, bytes)?;
-    Ok(fingerprint(bytes))
+/// What a fingerprint is taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// A chunk's first bytes and its last: a file that was cut off and mended from a backup ends differently.
+    BothEnds,
+    /// A chunk's first bytes only, because the others are still being edited.
+    Beginning,
 }
 
-/// Bytes at the start of a chunk that its fingerprint is taken of, at most.
-pub const FINGERPRINT_BYTES: usize = 960;
+/// Bytes at an end of a chunk that its fingerprint is taken of, at most.
+pub const END_BYTES: usize = 480;
+
+/// A slot's checksum word: the sum of its bytes, and the fingerprint of its chunk's beginning.
+pub fn checksum(sum: u16, beginning: u32) -> u64 {
+    u64::from(beginning) << 32 | u64::from(sum)
+}
+
+fn beginning_in(checksum: u64) -> u32 {
+    u32::try_from(checksum >> 32).expect("32 bits")
+}

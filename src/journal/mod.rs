@@ -14,18 +14,23 @@
 pub mod check;
 pub mod header;
 pub mod protocol;
+mod state;
+mod teamwork;
 pub mod words;
 
+pub use state::State;
+pub use teamwork::{Hand, Tally};
+
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{Error, Result};
 use crate::journal::header::{
-    BOOT_AT, CURSOR_AT, HEADER_BYTES, Header, OWNER_AT, SLOT_DONE_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT, STOP_AT,
+    BOOT_AT, HEADER_BYTES, Header, OWNER_AT, SLOT_DONE_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
 };
 use crate::journal::protocol::{Memory, Word};
-use crate::journal::words::{ChunkState, Intent};
 use crate::map::{Access, MappedFile, PageIn, View};
 use crate::os::disk;
 use crate::os::identity::{self, Look};
@@ -35,21 +40,6 @@ use crate::os::unnamed::UnnamedFile;
 /// The byte whose lock the process holds that runs the job. Slot `s` has byte `SLOT_LOCKS_AT + s`.
 const RUN_LOCK_AT: u64 = 1 << 40;
 const SLOT_LOCKS_AT: u64 = RUN_LOCK_AT + 1;
-
-/// Where a job as a whole stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Being worked on, or left by a process that died.
-    Active,
-    /// Stopped on request, with everything on the disk.
-    Paused,
-    /// All done; only the journal is still to be removed.
-    Complete,
-    /// The disk refused some of the image's bytes, and nobody knows which.
-    SyncFailed,
-}
-
-const STATES: [State; 4] = [State::Active, State::Paused, State::Complete, State::SyncFailed];
 
 /// An open journal.
 #[derive(Debug)]
@@ -89,17 +79,28 @@ impl Journal {
             Ok(Some(file)) => file,
             Ok(None) => return Err(refused(path, "is a link, and a journal never is one")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("open", path, error)),
+            Err(error) => match std::fs::symlink_metadata(path).map(|named| MetadataExt::uid(&named)) {
+                Ok(owner) if owner != identity::user() => return Err(refused(path, &foreign(owner))),
+                _ => return Err(Error::io("open", path, error)),
+            },
         };
         let look = Look::at(&file).map_err(|error| Error::io("look at", path, error))?;
         if look.owner != identity::user() {
+            return Err(refused(path, &foreign(look.owner)));
+        }
+        // Removed since we found its name: the job came to its end.
+        if look.links == 0 {
+            return Ok(None);
+        }
+        if look.identity.bytes < HEADER_BYTES as u64 {
             return Err(refused(
                 path,
-                &format!(
-                    "belongs to user {}; only that user can resume or abandon the job",
-                    look.owner
-                ),
+                &format!("has {} bytes: it is no journal, or was cut", look.identity.bytes),
             ));
+        }
+        // Removed since we found its name: the job came to its end.
+        if look.links == 0 {
+            return Ok(None);
         }
         if look.links != 1 || look.writable_by_others {
             return Err(refused(
@@ -108,9 +109,6 @@ impl Journal {
             ));
         }
         let file = MappedFile::from_open(file, path, Access::ReadWrite)?;
-        if file.len() < HEADER_BYTES as u64 {
-            return Err(refused(path, &format!("has {} bytes: it was cut", file.len())));
-        }
         let mut page = [0; HEADER_BYTES];
         file.view(0..HEADER_BYTES as u64)?.copy_out(0, &mut page)?;
         let header = Header::decode(&page, file.len()).map_err(|why| refused(path, &why))?;
@@ -151,21 +149,16 @@ impl Journal {
     /// # Errors
     /// `Unfit` if the journal says nothing that makes sense.
     pub fn state(&self) -> Result<State> {
-        let word = self.view.load_word(STATE_AT).checked_sub(1);
-        let state = word.and_then(|word| STATES.get(usize::try_from(word).ok()?).copied());
+        let state = State::from_word(self.view.load_word(STATE_AT));
         state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))
     }
 
     /// Says where the job stands.
     pub fn set_state(&self, state: State) {
-        let word = STATES
-            .iter()
-            .position(|&other| other == state)
-            .map_or(0, |place| place as u64 + 1);
-        self.view.store_word(STATE_AT, word);
+        self.view.store_word(STATE_AT, state.to_word());
     }
 
-    /// Says that the job is worked on, during this start of the system.
+    /// Says that the job is worked on, by this process, during this start of the system.
     ///
     /// # Errors
     /// `Io` if the system does not say which start this is.
@@ -176,7 +169,13 @@ impl Journal {
         }
         self.fence();
         self.set_state(State::Active);
+        self.sign();
         Ok(())
+    }
+
+    /// Says that this process has the job in its hands.
+    pub fn sign(&self) {
+        self.view.store_word(OWNER_AT, u64::from(identity::process()));
     }
 
     /// True if the system was not started anew since the job was begun or resumed.
@@ -197,11 +196,7 @@ impl Journal {
     /// # Errors
     /// `Io`.
     pub fn lock_run(&self) -> Result<Option<Lock>> {
-        let lock = self.lock(RUN_LOCK_AT)?;
-        if lock.is_some() {
-            self.view.store_word(OWNER_AT, u64::from(identity::process()));
-        }
-        Ok(lock)
+        self.lock(RUN_LOCK_AT)
     }
 
     /// Takes slot `slot` for a thread; `None` if a thread that lives has it.
@@ -219,58 +214,6 @@ impl Journal {
         Ok(lock)
     }
 
-    /// Counts `bytes` as done by the owner of slot `slot`.
-    pub fn count_done(&self, slot: u32, bytes: u64) {
-        self.view.add_to_word(self.header.slot_at(slot) + SLOT_DONE_AT, bytes);
-    }
-
-    /// Lets work begin: nobody is asked to stop, and the spans are handed out from the first.
-    pub fn open_round(&self) {
-        self.view.store_word(CURSOR_AT, 0);
-        self.view.store_word(STOP_AT, 0);
-    }
-
-    /// Asks all who work on the job to stop after their chunks.
-    pub fn ask_to_stop(&self) {
-        self.view.store_word(STOP_AT, 1);
-    }
-
-    /// True once somebody asked.
-    pub fn is_asked_to_stop(&self) -> bool {
-        self.view.load_word(STOP_AT) != 0
-    }
-
-    /// The next span to look for work in: each number from 0 on, once for all threads of all processes. It is only a
-    /// hint: whose a chunk is, the chunk's word says.
-    pub fn next_span(&self) -> u64 {
-        self.view.add_to_word(CURSOR_AT, 1)
-    }
-
-    /// The threads that are alive, as the slots say.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn crew(&self) -> Result<Vec<Hand>> {
-        let mut crew = Vec::new();
-        for slot in 0..self.header.slots {
-            let byte = SLOT_LOCKS_AT + u64::from(slot);
-            let held = lock::is_held(self.file.file(), byte..byte + 1);
-            if held.map_err(|error| Error::io("look at", self.path(), error))? {
-                let slot_at = self.header.slot_at(slot);
-                let intent = Intent::from_word(self.load(Word::Intent(slot)));
-                crew.push(Hand {
-                    process: self.view.load_word(slot_at + SLOT_OWNER_AT),
-                    done_bytes: self.view.load_word(slot_at + SLOT_DONE_AT),
-                    chunk: match intent {
-                        Some(Intent::Idle { chunk, .. } | Intent::Finished { chunk, .. }) => Some(chunk),
-                        _ => None,
-                    },
-                });
-            }
-        }
-        Ok(crew)
-    }
-
     fn lock(&self, byte: u64) -> Result<Option<Lock>> {
         Lock::try_new(self.file.file(), byte).map_err(|error| Error::io("lock", self.path(), error))
     }
@@ -285,10 +228,17 @@ impl Journal {
     }
 
     /// True if the journal's name still leads to this file.
-    pub fn is_named(&self) -> bool {
-        let open = Look::at(self.file.file()).map(|look| look.identity);
-        let named = std::fs::symlink_metadata(self.path());
-        open.is_ok_and(|open| named.is_ok_and(|named| std::os::unix::fs::MetadataExt::ino(&named) == open.inode))
+    ///
+    /// # Errors
+    /// `Io`; a journal that cannot be looked at is not one that is gone.
+    pub fn is_named(&self) -> Result<bool> {
+        let failed = |error| Error::io("look at", self.path(), error);
+        let open = Look::at(self.file.file()).map_err(failed)?.identity;
+        match std::fs::symlink_metadata(self.path()) {
+            Ok(named) => Ok(MetadataExt::ino(&named) == open.inode),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Waits until all of the journal is on the disk.
@@ -323,32 +273,9 @@ impl Journal {
     /// `Io`, `Permission`.
     pub fn become_receipt(&self, path: &Path, durably: bool) -> Result<()> {
         std::fs::rename(self.path(), path).map_err(|error| Error::io("rename", self.path(), error))?;
-        let shortened = self.file.file().set_len(HEADER_BYTES as u64);
-        shortened.map_err(|error| Error::io("shorten", path, error))?;
+        // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their death.
+        disk::free_space(self.file.file(), HEADER_BYTES as u64..self.file.len());
         if durably { sync_folder(path) } else { Ok(()) }
-    }
-
-    /// How far the job is.
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for chunk in 0..self.header.chunks() {
-            if let Some(ChunkState::Done { clipped, .. }) = self.chunk(chunk) {
-                let part = self.header.cut.chunk(u64::from(chunk)).part;
-                tally.done_bytes += part.end - part.start;
-                tally.clipped_samples += u64::from(clipped);
-            }
-        }
-        tally
-    }
-
-    /// True if there is a chunk that anybody may take.
-    pub fn has_free_chunks(&self) -> bool {
-        (0..self.header.chunks()).any(|chunk| self.chunk(chunk) == Some(ChunkState::Free))
-    }
-
-    /// The state of chunk `chunk`, unless its word means nothing.
-    pub fn chunk(&self, chunk: u32) -> Option<ChunkState> {
-        ChunkState::from_word(self.load(Word::Chunk(chunk)))
     }
 
     fn word_at(&self, word: Word) -> usize {
@@ -358,26 +285,6 @@ impl Journal {
             Word::Checksum(slot) => self.header.slot_at(slot) + 8,
         }
     }
-}
-
-/// How far a job is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Bytes of the window in chunks that are done.
-    pub done_bytes: u64,
-    /// Samples of those chunks that clipped.
-    pub clipped_samples: u64,
-}
-
-/// A thread that works on a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hand {
-    /// Its process.
-    pub process: u64,
-    /// Bytes of the window that it did.
-    pub done_bytes: u64,
-    /// The chunk that it has in hand.
-    pub chunk: Option<u32>,
 }
 
 impl Memory for Journal {
@@ -428,6 +335,10 @@ fn refused(path: &Path, why: &str) -> Error {
         path,
         format!("{why}; nothing was changed. If the job is given up, restore the image and remove this file"),
     )
+}
+
+fn foreign(owner: u32) -> String {
+    format!("belongs to user {owner}; only that user can resume or abandon the job")
 }
 
 fn sync_folder(path: &Path) -> Result<()> {

@@ -38,7 +38,7 @@ pub enum Word {
     Chunk(u32),
     /// The intent of this slot.
     Intent(u32),
-    /// The checksum of this slot's bytes; meaningful while the intent is finished.
+    /// The checksum of this slot's bytes, while the intent is finished; and of its chunk's beginning, if a piece is done.
     Checksum(u32),
 }
 
@@ -59,7 +59,7 @@ pub trait Memory {
 pub struct Finished {
     /// Samples that clipped in the piece.
     pub clipped: u32,
-    /// Of the slot's bytes.
+    /// Of the slot's bytes, and of the chunk's beginning.
     pub checksum: u64,
 }
 
@@ -71,7 +71,7 @@ pub trait Pixels {
     fn fill_slot(&mut self, chunk: u32, piece: u32) -> Result<Finished>;
     /// Copies the slot's bytes to the place of a piece in the image.
     fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()>;
-    /// The fingerprint of what the image holds at the start of a chunk.
+    /// The fingerprint of what the image holds at the ends of a chunk.
     fn fingerprint(&mut self, chunk: u32) -> Result<u32>;
 }
 

@@ -2,16 +2,20 @@
 //!
 //! ```text
 //! chunk word    bits 62..64  0 free (all bits 0)   1 taken   2 done
+//!                    56..62  check
 //!                    32..54  done: samples that clipped
 //!                     0..32  taken: the slot           done: the fingerprint
 //! intent word   bits 62..64  0 empty (all bits 0)  1 idle    2 finished
-//!                    40..62  samples that clipped in the chunk so far
-//!                    30..40  the piece
-//!                     0..30  the chunk
+//!                    56..62  check
+//!                    34..56  samples that clipped in the chunk so far
+//!                    24..34  the piece
+//!                     0..24  the chunk
 //! ```
 //!
 //! 1. Every value has one word. A word that means nothing is refused, not guessed at.
 //! 2. Idle at chunk 0, piece 0 is not the empty word: the tag tells them apart.
+//! 3. A flipped bit makes a word that means nothing: the check has one bit for each place modulo 6. A piece number that
+//!    was off by one bit would have a piece edited twice.
 
 /// Samples in a chunk at most, because its clipped ones are counted in 22 bits.
 pub const MAX_CHUNK_SAMPLES: u64 = (1 << 22) - 1;
@@ -21,6 +25,7 @@ pub const MAX_PIECES: u64 = (1 << 10) - 1;
 pub const MAX_CHUNKS: u64 = crate::cut::Cut::MAX_CHUNKS;
 
 const TAG: u32 = 62;
+const CHECK: u32 = 56;
 
 /// How far a chunk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +49,14 @@ pub enum ChunkState {
 impl ChunkState {
     /// As a word.
     pub fn to_word(self) -> u64 {
-        match self {
+        checked(match self {
             ChunkState::Free => 0,
             ChunkState::Taken { slot } => 1 << TAG | u64::from(slot),
             ChunkState::Done { clipped, fingerprint } => {
                 assert!(u64::from(clipped) <= MAX_CHUNK_SAMPLES, "{clipped} in a chunk");
                 2 << TAG | u64::from(clipped) << 32 | u64::from(fingerprint)
             }
-        }
+        })
     }
 
     /// From a word, unless it means nothing.
@@ -108,15 +113,12 @@ impl Intent {
             chunk < MAX_CHUNKS && piece <= MAX_PIECES && clipped <= MAX_CHUNK_SAMPLES,
             "{self:?}"
         );
-        tag << TAG | clipped << 40 | piece << 30 | chunk
+        checked(tag << TAG | clipped << 34 | piece << 24 | chunk)
     }
 
     /// From a word, unless it means nothing.
     pub fn from_word(word: u64) -> Option<Intent> {
-        let (chunk, piece, clipped) = (low_bits(word, 30), low_bits(word >> 30, 10), low_bits(word >> 40, 22));
-        if u64::from(chunk) >= MAX_CHUNKS {
-            return None;
-        }
+        let (chunk, piece, clipped) = (low_bits(word, 24), low_bits(word >> 24, 10), low_bits(word >> 34, 22));
         let intent = match word >> TAG {
             0 => Intent::Empty,
             1 => Intent::Idle { chunk, piece, clipped },
@@ -125,6 +127,14 @@ impl Intent {
         };
         (intent.to_word() == word).then_some(intent)
     }
+}
+
+const _: () = assert!(MAX_CHUNKS <= 1 << 24, "a chunk's number has 24 bits");
+
+/// The word with its check.
+fn checked(word: u64) -> u64 {
+    let check = (0..=TAG / 6).fold(0, |check, group| check ^ word >> (6 * group));
+    word | (check & 0x3f) << CHECK
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "masked to 32 bits or fewer")]
@@ -153,6 +163,13 @@ mod tests {
         ];
         for state in chunks {
             assert_eq!(ChunkState::from_word(state.to_word()), Some(state));
+            for bit in 0..64 {
+                assert_eq!(
+                    ChunkState::from_word(state.to_word() ^ 1 << bit),
+                    None,
+                    "{state:?} {bit}"
+                );
+            }
         }
         let (chunk, piece, clipped) = ((1 << 24) - 1, (1 << 10) - 1, (1 << 22) - 1);
         let intents = [
@@ -172,6 +189,9 @@ mod tests {
         ];
         for intent in intents {
             assert_eq!(Intent::from_word(intent.to_word()), Some(intent));
+            for bit in 0..64 {
+                assert_eq!(Intent::from_word(intent.to_word() ^ 1 << bit), None, "{intent:?} {bit}");
+            }
         }
         // No two of them share a word, and words with stray bits mean nothing.
         let mut words: Vec<u64> = intents.iter().map(|intent| intent.to_word()).collect();

@@ -40,7 +40,13 @@ pub(super) struct Source {
     file: File,
     pub(super) path: PathBuf,
     pub(super) access: Access,
+    /// What must outlive every view, and is dropped after the file is closed.
+    #[expect(dead_code, reason = "kept, never looked at")]
+    keep: Option<Keep>,
 }
+
+/// Anything that only has to stay alive; a named object uses it to stay in use.
+pub(crate) type Keep = Arc<dyn std::fmt::Debug + Send + Sync>;
 
 impl Source {
     /// Why the pages of `range` could not be had, as an error, by asking for a byte of each in the ordinary way. `Ok`
@@ -148,11 +154,32 @@ impl MappedFile {
     }
 
     fn new(file: File, path: &Path, access: Access, len: u64) -> MappedFile {
+        MappedFile::with_keep(file, path, access, len, None)
+    }
+
+    /// A file of `len` bytes that is open already. `keep` lives until the map and its last view are gone.
+    pub(crate) fn with_keep(file: File, path: &Path, access: Access, len: u64, keep: Option<Keep>) -> MappedFile {
         let path = path.to_owned();
         MappedFile {
-            source: Arc::new(Source { file, path, access }),
+            source: Arc::new(Source {
+                file,
+                path,
+                access,
+                keep,
+            }),
             len,
         }
+    }
+
+    /// The same map, which keeps `keep` alive as long as it or a view of it lives. No view may have been made yet.
+    pub(crate) fn keeping(self, keep: Keep) -> MappedFile {
+        let source = Arc::into_inner(self.source).expect("nobody else has the map yet");
+        MappedFile::with_keep(source.file, &source.path, source.access, self.len, Some(keep))
+    }
+
+    /// What it was opened for.
+    pub(crate) fn access(&self) -> Access {
+        self.source.access
     }
 
     /// Bytes in the file, as it was when opened or last extended.

@@ -77,13 +77,26 @@ pub fn fill_holes(file: &File, wanted: impl Iterator<Item = Range<u64>>) -> std:
             continue;
         }
         let (start, length) = (next_hole, range.end - next_hole);
-        match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, start, length) {
+        let filled = loop {
+            match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, start, length) {
+                Err(Errno::INTR) => continue,
+                other => break other,
+            }
+        };
+        match filled {
             Ok(()) => next_hole = range.end,
             Err(Errno::OPNOTSUPP) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
+}
+
+/// Gives the disk space behind the range back, where the file system can. The bytes then read as zero.
+pub fn free_space(file: &File, range: Range<u64>) {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    // It only saves space.
+    let _ = rustix::fs::fallocate(file, flags, range.start, range.end - range.start);
 }
 
 /// Gives `file` a length of `bytes` with disk space behind every one of them, so that a full disk is an error now and

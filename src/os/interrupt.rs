@@ -1,10 +1,10 @@
-//! Ctrl-C and its relatives as a question that work asks now and then. The only door to signal-hook.
+//! Ctrl-C and its relatives as a question that work asks now and then. One of two doors to signal-hook.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 /// Knows whether somebody asked this process to stop.
@@ -14,13 +14,21 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// From now on SIGINT, SIGTERM and SIGHUP ask instead of killing. A second one kills, at once.
+    /// From now on SIGINT, SIGTERM and SIGHUP ask instead of killing. A second one kills, at once. Those that are ignored
+    /// stay so: that is how `nohup` and a shell's background jobs ask for it.
+    ///
+    /// A file too large for the limits of this process (`ulimit -f`) becomes an error where it else would kill.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn install() -> io::Result<Interrupt> {
         let asked = Arc::new(AtomicBool::new(false));
+        flag::register(SIGXFSZ, Arc::default())?;
+        let ignored = ignored_signals()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if ignored & 1 << (signal - 1) != 0 {
+                continue;
+            }
             // In this order, so that the first one finds the flag unset.
             flag::register_conditional_default(signal, Arc::clone(&asked))?;
             flag::register(signal, Arc::clone(&asked))?;
@@ -31,5 +39,25 @@ impl Interrupt {
     /// True once a signal came.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// A bit for each signal that this process ignores, the lowest for signal 1.
+fn ignored_signals() -> io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let bits = bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    bits.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_known() {
+        // Rust's runtime ignores it in every program.
+        let broken_pipe = 1 << (signal_hook::consts::SIGPIPE - 1);
+        assert_eq!(ignored_signals().expect("asked") & broken_pipe, broken_pipe);
     }
 }

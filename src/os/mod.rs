@@ -1,12 +1,16 @@
-//! Services of the operating system, one file each. This floor and `map` are the only ones with unsafe code, and the
-//! only ones to change when Pagelight moves to another system.
+//! Services of the operating system, one file each. This floor, `map` and `ipc` are the only ones with unsafe code, and
+//! the only ones to change when Pagelight moves to another system.
 
 pub mod copy;
 pub(crate) mod copy_add;
 pub mod disk;
 pub mod fault;
+pub(crate) mod flock;
+pub(crate) mod fork;
+pub mod forward;
 pub mod identity;
 pub mod interrupt;
 pub mod lock;
 pub mod process;
+pub(crate) mod robust_mutex;
 pub mod unnamed;

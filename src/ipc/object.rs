@@ -1,0 +1,274 @@
+//! A file that is an object: how it comes to be, is joined, and ends with its last user.
+//!
+//! 1. A user is whoever has the file open with a shared `flock`. The kernel ends that with the process, however it
+//!    ends, so "nobody can be refused the exclusive lock" means "nobody is left".
+//! 2. An object appears under its name complete and in use, by one link. A creator killed before leaves nothing, one
+//!    killed after leaves an object without users, which is as good as none: whoever meets it removes it.
+//! 3. Whoever opened a name and marked itself as a user looks whether the name still leads there, else starts over:
+//!    between the two steps the last user may have gone and somebody may have made a new object of that name.
+//! 4. The last user takes the name away, and only if it still leads to its own object. A forked child never does.
+//! 5. Kept objects are joined under the directory lock, so that "alone" is certain and what a restart left behind can
+//!    be put right before anybody else comes.
+//!
+//! After `kill -9` of the *last* user the memory stays until the next creation or listing in the namespace.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::directory::{self, Directory, Identity, PATIENCE};
+use super::drill::{self, Step};
+use super::header::{Header, Kind, PAGE_BYTES, Persistence};
+use super::name::{Name, Namespace};
+use crate::error::{Error, Result};
+use crate::map::{Access, MappedFile};
+use crate::os::unnamed::UnnamedFile;
+use crate::os::{disk, flock, fork};
+
+/// How often an opener starts over before it gives up; each time somebody else made or removed the object meanwhile.
+const ATTEMPTS: usize = 1000;
+
+/// A named object that this process uses, until dropped.
+#[derive(Debug)]
+pub(super) struct Object {
+    file: File,
+    name: Name,
+    directory: Directory,
+    identity: Identity,
+    header: Header,
+    /// See [`fork`].
+    generation: u64,
+}
+
+/// What joining an existing object came to.
+enum Joined {
+    Yes(Object),
+    /// It was dead, or replaced meanwhile.
+    StartOver,
+}
+
+impl Object {
+    /// Makes an object with `length` bytes after its first page. `fill` completes the contents before anybody sees it.
+    pub(super) fn create<T>(
+        name: &Name,
+        kind: Kind,
+        persistence: Persistence,
+        length: u64,
+        fill: impl FnOnce(&File) -> Result<T>,
+    ) -> Result<(Object, T)> {
+        let label = name.label();
+        let failed = |error| Error::io("create", &label, error);
+        let file_bytes = length
+            .checked_add(PAGE_BYTES)
+            .filter(|&bytes| i64::try_from(bytes).is_ok());
+        let file_bytes = file_bytes
+            .ok_or_else(|| Error::Request(format!("{name}: {length} bytes are more than any file can have")))?;
+        let live = Directory::open_or_make(name.namespace().live())?;
+        sweep(&live, name.namespace());
+        let kept = match persistence {
+            Persistence::Process => Directory::open(name.namespace().kept())?,
+            Persistence::File => Some(Directory::open_or_make(name.namespace().kept())?),
+        };
+        let home = match persistence {
+            Persistence::Process => &live,
+            Persistence::File => kept.as_ref().expect("made above"),
+        };
+
+        let unnamed = UnnamedFile::create(&home.entry(name), 0o600).map_err(failed)?;
+        directory::make_private(unnamed.file()).map_err(failed)?;
+        disk::allocate(unnamed.file(), file_bytes).map_err(failed)?;
+        drill::reached(Step::Allocated);
+        let header = Header {
+            kind,
+            persistence,
+            length,
+            creator: std::process::id(),
+        };
+        unnamed.file().write_all_at(&header.to_bytes(), 0).map_err(failed)?;
+        let filled = fill(unnamed.file())?;
+        if persistence == Persistence::File {
+            unnamed.file().sync_all().map_err(failed)?;
+        }
+        drill::reached(Step::Initialised);
+        let marked = flock::shared_within(unnamed.file(), Duration::ZERO).map_err(failed)?;
+        assert!(marked, "nobody else can have a lock on a file without a name");
+        drill::reached(Step::Marked);
+
+        let lock = live.lock()?;
+        drill::reached(Step::DirectoryLocked);
+        for directory in [Some(&live), kept.as_ref()].into_iter().flatten() {
+            if directory.identity(name)?.is_some() {
+                return Err(Error::Exists { path: label });
+            }
+        }
+        let file = unnamed.publish().map_err(failed)?;
+        drill::reached(Step::Named);
+        drop(lock);
+        let directory = match (persistence, kept) {
+            (Persistence::File, Some(kept)) => {
+                kept.sync()?;
+                kept
+            }
+            _ => live,
+        };
+        Ok((Object::new(file, name, directory, header)?, filled))
+    }
+
+    /// Joins the object of that name. `alone` is called, before anybody else can join, if it is a kept object without
+    /// other users.
+    pub(super) fn open(name: &Name, kind: Kind, alone: impl Fn(&File) -> Result<()>) -> Result<Object> {
+        for _ in 0..ATTEMPTS {
+            if let Some(live) = Directory::open(name.namespace().live())?
+                && let Some(file) = live.file(name)?
+            {
+                match Object::join(name, live, file)? {
+                    Joined::Yes(object) => {
+                        object.expect_kind(kind)?;
+                        return Ok(object);
+                    }
+                    Joined::StartOver => continue,
+                }
+            }
+            if let Some(kept) = Directory::open(name.namespace().kept())? {
+                return Object::join_kept(name, kind, kept, alone);
+            }
+            return Err(name.no_object());
+        }
+        Err(name.busy("is being made and removed all the time; try again"))
+    }
+
+    /// Joins an object that lives as long as its users do.
+    fn join(name: &Name, live: Directory, file: File) -> Result<Joined> {
+        let label = name.label();
+        let failed = |error| Error::io("open", &label, error);
+        let header = Header::read(&file, &live.path_of(name))?;
+        if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
+            let identity = Identity::of(&file).map_err(failed)?;
+            live.lock()?.unlink(&live, name, identity)?;
+            return Ok(Joined::StartOver);
+        }
+        drill::reached(Step::Alive);
+        if !flock::shared_within(&file, PATIENCE).map_err(failed)? {
+            return Err(name.busy("another process is removing it and does not come to an end; it may be stopped"));
+        }
+        drill::reached(Step::Joined);
+        let identity = Identity::of(&file).map_err(failed)?;
+        if !drill::name_check_is_skipped() && live.identity(name)? != Some(identity) {
+            return Ok(Joined::StartOver);
+        }
+        Object::new(file, name, live, header).map(Joined::Yes)
+    }
+
+    /// Joins an object that is kept.
+    fn join_kept(name: &Name, kind: Kind, kept: Directory, alone: impl Fn(&File) -> Result<()>) -> Result<Object> {
+        let label = name.label();
+        let failed = |error| Error::io("open", &label, error);
+        let live = Directory::open_or_make(name.namespace().live())?;
+        let _lock = live.lock()?;
+        let file = kept.file(name)?.ok_or_else(|| name.no_object())?;
+        let header = Header::read(&file, &kept.path_of(name))?;
+        expect_kind(name, header.kind, kind)?;
+        if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
+            alone(&file)?;
+        }
+        // Whoever joins or counts users has the directory lock, so nobody can have it alone but we.
+        if !flock::shared_within(&file, PATIENCE).map_err(failed)? {
+            return Err(name.busy("another program has locked its file"));
+        }
+        Object::new(file, name, kept, header)
+    }
+
+    fn new(file: File, name: &Name, directory: Directory, header: Header) -> Result<Object> {
+        let identity = Identity::of(&file).map_err(|error| Error::io("look at", &name.label(), error))?;
+        Ok(Object {
+            file,
+            name: name.clone(),
+            directory,
+            identity,
+            header,
+            generation: fork::generation(),
+        })
+    }
+
+    fn expect_kind(&self, kind: Kind) -> Result<()> {
+        expect_kind(&self.name, self.header.kind, kind)
+    }
+
+    /// Its bytes, header and all, for mapping.
+    pub(super) fn mapped(&self) -> Result<MappedFile> {
+        map_file(&self.file, &self.name.label(), self.header.length + PAGE_BYTES)
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(super) fn header(&self) -> Header {
+        self.header
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The generation of the process that uses it; in a forked child it is another.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    fn end(&self) -> Result<()> {
+        let failed = |error| Error::io("close", &self.name.label(), error);
+        if self.header.persistence == Persistence::File {
+            return flock::unlock(&self.file).map_err(failed);
+        }
+        // This gives up the shared lock whether it succeeds or not: we are leaving.
+        if let Some(_last) = flock::try_exclusive(&self.file).map_err(failed)? {
+            drill::reached(Step::Last);
+            let lock = self.directory.lock()?;
+            lock.unlink(&self.directory, &self.name, self.identity)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if fork::is_still(self.generation) {
+            // If it fails the object has no users any more all the same, and the next creator removes it.
+            let _ = self.end();
+        }
+    }
+}
+
+fn expect_kind(name: &Name, is: Kind, wanted: Kind) -> Result<()> {
+    if is == wanted {
+        return Ok(());
+    }
+    let what = format!("is a {is}, not a {wanted}; choose another name");
+    Err(Error::unfit(&name.label(), what))
+}
+
+/// An object's file as something to map. The map shares the open file, hence also keeps the object in use.
+pub(super) fn map_file(file: &File, label: &Path, bytes: u64) -> Result<MappedFile> {
+    let file = file.try_clone().map_err(|error| Error::io("map", label, error))?;
+    Ok(MappedFile::with_keep(file, label, Access::ReadWrite, bytes, None))
+}
+
+/// Removes all objects that have no users any more. What cannot be looked at, or is none of ours, is left alone.
+pub(super) fn sweep(live: &Directory, namespace: &Namespace) {
+    for name in live.names(namespace).unwrap_or_default() {
+        if let Ok(Some(file)) = live.file(&name)
+            && Header::read(&file, &name.label()).is_ok_and(|header| header.persistence == Persistence::Process)
+            && let Ok(Some(_nobody)) = flock::try_exclusive(&file)
+            && let Ok(identity) = Identity::of(&file)
+            && let Ok(lock) = live.lock()
+        {
+            let _ = lock.unlink(live, &name, identity);
+        }
+    }
+}

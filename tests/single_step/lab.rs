@@ -1,0 +1,280 @@
+//! An image and its journal as real files, which can be brought into any state and watched.
+
+use std::fs::File;
+use std::io::Write;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use pagelight::claim::{Asked, Found, Place};
+use pagelight::engine::{self, Settings};
+use pagelight::journal::header::{CURSOR_AT, OWNER_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT, STOP_AT};
+use pagelight::journal::{Journal, State as JobState};
+use pagelight::map::{Access, MappedFile, View};
+use pagelight::run::{self, Abandoned, Ended, Options};
+use tempfile::TempDir;
+
+use crate::cases::Case;
+
+/// Slots in every journal here.
+pub(crate) const SLOTS: u32 = 2;
+
+/// All that changes: the bytes of the image, then those of the journal's [`Lab::live`] ranges.
+pub(crate) type State = Vec<u8>;
+
+pub(crate) struct Lab<'a> {
+    pub(crate) case: &'a Case,
+    pub(crate) image: MappedFile,
+    pub(crate) image_view: View,
+    pub(crate) journal: Journal,
+    /// The journal as it was when fresh.
+    template: Vec<u8>,
+    /// Of the journal: the state word, the chunk words, and of each slot the words and the piece.
+    pub(crate) live: Vec<Range<usize>>,
+    journal_path: PathBuf,
+    folder: TempDir,
+}
+
+impl<'a> Lab<'a> {
+    /// A fresh job: the claim is made by the real code.
+    pub(crate) fn new(case: &'a Case) -> Lab<'a> {
+        // In memory if possible; any file system will do.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")));
+        let folder = folder.expect("a folder");
+        let path = folder.path().join("image.raw");
+        std::fs::write(&path, &case.before).expect("written");
+        let image = MappedFile::open(&path, Access::ReadWrite).expect("opened");
+        let place = Place::of(&image, None).expect("a place");
+        let asked = place.claim(&image, &case.job, case.cut, SLOTS, "").expect("asked");
+        let Asked::Granted(claim) = asked else {
+            panic!("no claim on a fresh image: {asked:?}");
+        };
+        let journal_path = claim.journal.path().to_owned();
+        let mut template = vec![0; claim.journal.view().len()];
+        claim.journal.view().copy_out(0, &mut template).expect("read");
+        let header = claim.journal.header();
+        let piece_bytes = usize::try_from(case.cut.piece_bytes()).expect("small");
+        let mut live = vec![
+            STATE_AT..STATE_AT + 8,
+            header.chunk_at(0)..header.chunk_at(header.chunks() - 1) + 8,
+        ];
+        for slot in (0..SLOTS).map(|slot| header.slot_at(slot)) {
+            live.extend([
+                slot..slot + SLOT_OWNER_AT,
+                slot + SLOT_PIECE_AT..slot + SLOT_PIECE_AT + piece_bytes,
+            ]);
+        }
+        drop(claim);
+        Lab {
+            case,
+            image_view: image.view(0..image.len()).expect("mapped"),
+            image,
+            journal: Journal::open(&journal_path).expect("sound").expect("there"),
+            template,
+            live,
+            journal_path,
+            folder,
+        }
+    }
+
+    /// Where all of it is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What is in the files now.
+    pub(crate) fn look(&self, state: &mut State) {
+        let image_bytes = self.image_view.len();
+        state.resize(image_bytes + self.live.iter().map(Range::len).sum::<usize>(), 0);
+        self.image_view.copy_out(0, &mut state[..image_bytes]).expect("read");
+        let mut at = image_bytes;
+        for range in &self.live {
+            let view = self.journal.view();
+            view.copy_out(range.start, &mut state[at..at + range.len()])
+                .expect("read");
+            at += range.len();
+        }
+    }
+
+    /// Writes a state into the files, the same inodes where they are still there.
+    pub(crate) fn put(&mut self, state: &State) {
+        if !self.journal_path.exists() {
+            let mut options = File::options();
+            let created = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&self.journal_path);
+            created
+                .and_then(|mut file| file.write_all(&self.template))
+                .expect("written");
+            self.journal = Journal::open(&self.journal_path).expect("sound").expect("there");
+        }
+        let image_bytes = self.image_view.len();
+        self.image_view.copy_in(0, &state[..image_bytes]).expect("written");
+        let mut at = image_bytes;
+        for range in &self.live {
+            let view = self.journal.view();
+            view.copy_in(range.start, &state[at..at + range.len()])
+                .expect("written");
+            at += range.len();
+        }
+    }
+
+    /// That nothing but what is alive has changed in the journal.
+    pub(crate) fn assert_rest_untouched(&self) {
+        let mut bytes = vec![0; self.template.len()];
+        self.journal.view().copy_out(0, &mut bytes).expect("read");
+        // Words that tell who is at work, how far, and whether to go on; a recovery looks at none of them.
+        let mut told = vec![OWNER_AT..OWNER_AT + 8, STOP_AT..CURSOR_AT + 8];
+        let slots = (0..SLOTS).map(|slot| self.journal.header().slot_at(slot));
+        told.extend(slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_PIECE_AT));
+        for range in self.live.iter().chain(&told) {
+            bytes[range.clone()].copy_from_slice(&self.template[range.clone()]);
+        }
+        assert!(
+            bytes == self.template,
+            "a byte of the journal changed that nobody may change"
+        );
+    }
+
+    /// True if no thread that lives works in any slot.
+    pub(crate) fn slots_are_free(&self) -> bool {
+        (0..SLOTS).all(|slot| self.journal.lock_slot(slot).expect("asked").is_some())
+    }
+
+    /// True if there is nothing to recover: no intent, no chunk taken.
+    pub(crate) fn is_settled(&self, state: &State) -> bool {
+        let header = self.journal.header();
+        let idle = |slot| self.word(state, header.slot_at(slot)) == 0;
+        let taken = |chunk| self.word(state, header.chunk_at(chunk)) >> 62 == 1;
+        (0..SLOTS).all(idle) && !(0..header.chunks()).any(taken)
+    }
+
+    /// The journal's word at byte `at`, in a state.
+    pub(crate) fn word(&self, state: &State, at: usize) -> u64 {
+        let mut offset = self.image_view.len();
+        for range in &self.live {
+            if range.contains(&at) {
+                let at = offset + at - range.start;
+                return u64::from_ne_bytes(std::array::from_fn(|byte| state[at + byte]));
+            }
+            offset += range.len();
+        }
+        panic!("byte {at} is not watched");
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            settings: self.settings(),
+            sync: true,
+            journal_folder: None,
+            crew: None,
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            threads: 1,
+            memory_bytes: Settings::DEFAULT_MEMORY_BYTES,
+        }
+    }
+
+    /// The engine's run on what is in the files, by one thread: ours.
+    pub(crate) fn engine_run(&self) -> Result<(), String> {
+        self.engine_settle()?;
+        self.journal.open_round();
+        let ended = engine::work(&self.case.job, &self.image, &self.journal, &self.settings(), &|_| {
+            ControlFlow::Continue(())
+        });
+        ended.map_err(|error| error.to_string())
+    }
+
+    /// The engine's recovery alone.
+    pub(crate) fn engine_settle(&self) -> Result<(), String> {
+        match engine::settle(&self.case.job, &self.image, &self.journal) {
+            Ok(0) => Ok(()),
+            Ok(slots) => Err(format!("somebody works in {slots} slots")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// `pagelight resume` on what is in the files, all of it: opening, checks, recovery, the rest, the end.
+    pub(crate) fn resume(&self) -> Result<Option<Ended>, String> {
+        let words = |error: pagelight::error::Error| error.to_string();
+        let Some((image, found)) = self.find()? else {
+            return Ok(None);
+        };
+        run::resume(&image, found, &self.options(), &|_| ControlFlow::Continue(()))
+            .map(Some)
+            .map_err(words)
+    }
+
+    fn find(&self) -> Result<Option<(MappedFile, Found)>, String> {
+        let words = |error: pagelight::error::Error| error.to_string();
+        let image = MappedFile::open(self.image.path(), Access::ReadWrite).map_err(words)?;
+        let place = Place::of(&image, None).map_err(words)?;
+        let found = place.jobs().map_err(words)?.pop();
+        Ok(found.map(|found| (image, found)))
+    }
+
+    /// Resumes and checks the end: the image exact, the count too, no journal left.
+    pub(crate) fn resume_exactly(&self) -> Result<(), String> {
+        let complete = self.journal.state().map_err(|error| error.to_string())? == JobState::Complete;
+        match self.resume()? {
+            None if complete => {}
+            Some(Ended::Done { clipped_samples }) if clipped_samples == self.case.clipped && !complete => {}
+            other => return Err(format!("{other:?} instead of {} clipped", self.case.clipped)),
+        }
+        if self.journal_path.exists() {
+            return Err("the journal was left".to_owned());
+        }
+        self.exact()
+    }
+
+    /// Whether the image is what it should be in the end.
+    pub(crate) fn exact(&self) -> Result<(), String> {
+        let mut image = vec![0; self.image_view.len()];
+        self.image_view.copy_out(0, &mut image).expect("read");
+        match image.iter().zip(&self.case.after).position(|(is, want)| is != want) {
+            None => Ok(()),
+            Some(at) => Err(format!(
+                "byte {at} is {:#x} instead of {:#x}",
+                image[at], self.case.after[at]
+            )),
+        }
+    }
+
+    /// Abandons and checks that each chunk is as before or done, and that the tally says which.
+    pub(crate) fn abandon_soundly(&self) -> Result<(), String> {
+        let Some((image, found)) = self.find()? else {
+            return Ok(());
+        };
+        let abandoned = run::abandon(&image, found, &self.options()).map_err(|error| error.to_string())?;
+        let Abandoned { tally, unsettled: None } = abandoned else {
+            return Err(format!("{:?}", abandoned.unsettled));
+        };
+        let mut bytes = vec![0; self.image_view.len()];
+        self.image_view.copy_out(0, &mut bytes).expect("read");
+        let mut done_bytes = 0;
+        let mut rest = self.case.before.clone();
+        for chunk in 0..self.case.cut.chunks() {
+            let part = self.case.cut.chunk(chunk).part;
+            let length = part.end - part.start;
+            let samples = self.case.samples(part);
+            let is = |want: &[u8]| samples.iter().all(|&at| bytes[at..at + 2] == want[at..at + 2]);
+            if is(&self.case.after) {
+                done_bytes += length;
+            } else if !is(&self.case.before) {
+                return Err(format!("chunk {chunk} is neither as before nor done"));
+            }
+            for &at in &samples {
+                rest[at..at + 2].copy_from_slice(&bytes[at..at + 2]);
+            }
+        }
+        if rest != bytes || tally.done_bytes != done_bytes {
+            return Err(format!("{done_bytes} bytes are done, and the tally says {tally:?}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! Every system call fails once, and the program is killed at every one: an edit or a resume then ends well with an
+//! exact image, or fails and leaves what can be resumed exactly, or what is refused with a reason.
+//!
+//! `strace` does it. Only calls after the program's own first one are spoiled, not those of the loader.
+
+mod common;
+mod unfinished;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
+
+use common::PROGRAM;
+use pagelight::journal::words::Intent;
+use unfinished::{Holds, Moment, Rig, run_words, says, start_command};
+
+const FAULTS: [&str; 5] = [
+    "error=EIO",
+    "error=ENOSPC",
+    "error=EINTR",
+    "error=ENOMEM",
+    "signal=KILL",
+];
+
+/// Those that decide are given every fault also in the short form.
+const DECISIVE: [&str; 8] = [
+    "fallocate",
+    "fdatasync",
+    "fsync",
+    "linkat",
+    "lseek",
+    "madvise",
+    "rename",
+    "unlink",
+];
+
+/// The way out and the like, which cannot fail; and the C library's own, which ends the program if the kernel says what
+/// it never says.
+const CANNOT_FAIL: [&str; 8] = [
+    "exit",
+    "exit_group",
+    "futex",
+    "getpid",
+    "gettid",
+    "geteuid",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+];
+
+/// What Rust's own library says when it ends the program: for want of memory or of a thread's second stack, or because
+/// a folder, of all things, cannot be closed.
+const GIVING_UP: [&str; 3] = [
+    "memory allocation",
+    "alternative stack",
+    "unexpected error during closedir",
+];
+
+/// The program's own first call is the one that watches for Ctrl-C.
+const FIRST_CALL: &str = "rt_sigaction(SIGINT";
+
+fn strace(words: &[OsString], options: &[&str]) -> Output {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq"]).args(options).arg(PROGRAM).args(words);
+    start_command(&mut command).wait()
+}
+
+fn strace_works() -> bool {
+    let works = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "true"])
+        .output();
+    let works = works.is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("skipped: no strace here, or no right to trace");
+    }
+    works
+}
+
+/// Every call of the program, by name and place among the calls of that name in its thread. `strace` counts so, and
+/// spoils the calls of that place in all threads; so places that the loader has too are left out.
+fn calls(words: &[OsString], rig: &Rig) -> Vec<(String, u32)> {
+    let file = rig.folder.path().join("trace");
+    let output = strace(words, &["-o", file.to_str().expect("plain")]);
+    assert!(output.status.success(), "{}", says(&output));
+    let trace = fs::read_to_string(&file).expect("read");
+    fs::remove_file(&file).expect("removed");
+    let mut counts = BTreeMap::<(String, String), u32>::new();
+    let mut most = BTreeMap::<String, Vec<u32>>::new();
+    let mut of_loader = BTreeMap::<String, u32>::new();
+    let mut is_ours = false;
+    for line in trace.lines() {
+        let (thread, call) = line.split_once(' ').expect("thread and call");
+        let call = call.trim_start();
+        is_ours |= call.starts_with(FIRST_CALL);
+        let Some((name, _)) = call.split_once('(') else {
+            continue;
+        };
+        // The rest of a call, a signal, an end.
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            continue;
+        }
+        let count = counts.entry((thread.to_owned(), name.to_owned())).or_default();
+        *count += 1;
+        if !is_ours {
+            of_loader.insert(name.to_owned(), *count);
+        } else if of_loader.get(name).is_none_or(|last| *count > *last) {
+            let places = most.entry(name.to_owned()).or_default();
+            if !places.contains(count) {
+                places.push(*count);
+            }
+        }
+    }
+    let all = most.into_iter();
+    all.flat_map(|(name, places)| places.into_iter().map(move |place| (name.clone(), place)))
+        .collect()
+}
+
+/// Judges how the spoiled run ended.
+fn judge(rig: &Rig, output: &Output, fault: &str, what: &str, ends: &mut BTreeMap<String, u32>) {
+    let says = says(output);
+    let code = output.status.code();
+    let killed = fault == "signal=KILL" && output.status.signal() == Some(9);
+    let gave_up =
+        (output.status.signal() == Some(6) || code == Some(101)) && GIVING_UP.iter().any(|words| says.contains(words));
+    assert!(
+        killed || gave_up || code.is_some_and(|code| code != 101),
+        "{what}: {says}"
+    );
+    for name in rig.names() {
+        let known = name == rig.path || name.extension().is_some_and(|end| end == "pagelight");
+        assert!(known, "{what}: left {}: {says}", name.display());
+    }
+    let end = if code == Some(0) {
+        rig.assert_done(what);
+        "exit 0, exact"
+    } else if rig.journals().is_empty() {
+        match rig.holds() {
+            Holds::Before => "untouched, no journal",
+            Holds::After if killed || says.contains("the edit itself is complete") => "failed at the end, exact",
+            holds => panic!("{what}: {holds:?} and no journal: {says}"),
+        }
+    } else {
+        let resumed = run_words(&rig.words("resume"));
+        let words = unfinished::says(&resumed);
+        match resumed.status.code() {
+            Some(0) => {
+                rig.assert_done(what);
+                "resumed, exact"
+            }
+            Some(3) if words.contains("the disk refused") && what.contains("fdatasync") => "refused, failed flush",
+            _ => panic!("{what}: {says}, and then {words}"),
+        }
+    };
+    *ends.entry(end.to_owned()).or_default() += 1;
+}
+
+/// Spoils every call of the run that `words` begins, each alone; `prepare` makes the files as they are before it.
+fn spoil_all(rig: &Rig, words: &[OsString], prepare: impl Fn()) {
+    prepare();
+    let calls = calls(words, rig);
+    let (mut ends, mut injected) = (BTreeMap::new(), 0);
+    for (number, (name, place)) in calls.iter().enumerate() {
+        let all = common::long() || DECISIVE.contains(&name.as_str());
+        let faults = if all {
+            FAULTS.to_vec()
+        } else {
+            vec![FAULTS[number % FAULTS.len()]]
+        };
+        for fault in faults {
+            if CANNOT_FAIL.contains(&name.as_str()) && fault.starts_with("error") {
+                continue;
+            }
+            prepare();
+            let inject = format!("inject={name}:{fault}:when={place}");
+            let output = strace(words, &["-o", "/dev/null", "-e", &inject]);
+            let what = format!("{} with {inject}", words[0].display());
+            judge(rig, &output, fault, &what, &mut ends);
+            injected += 1;
+        }
+    }
+    // Those maps of the image whose places the loader has as well.
+    for place in 1..=4 {
+        prepare();
+        let inject = format!("inject=mmap:error=ENOMEM:when={place}");
+        let image = rig.path.to_str().expect("plain");
+        let output = strace(words, &["-o", "/dev/null", "-P", image, "-e", &inject]);
+        let what = format!("{} with {inject} of the image", words[0].display());
+        judge(rig, &output, "error=ENOMEM", &what, &mut ends);
+        injected += 1;
+    }
+    assert!(ends.contains_key("refused, failed flush"), "{ends:?}");
+    eprintln!(
+        "{}: {} calls, {injected} spoiled: {ends:?}",
+        words[0].display(),
+        calls.len()
+    );
+}
+
+fn spoil_edit_and_resume(rig: &Rig) {
+    let with_two = |mut words: Vec<OsString>| {
+        words.push("--threads=2".into());
+        words
+    };
+    spoil_all(rig, &with_two(rig.edit_words()), || rig.reset());
+
+    rig.cut_short_with(|journal, intents| {
+        let finished = |intent: &Intent| matches!(intent, Intent::Finished { .. });
+        intents.iter().any(finished) && journal.tally().done_bytes > 0
+    });
+    let moment = Moment::of(rig);
+    spoil_all(rig, &with_two(rig.words("resume")), || moment.bring_back(rig, None));
+}
+
+#[test]
+fn every_call_fails_once_in_memory() {
+    if strace_works() {
+        spoil_edit_and_resume(&Rig::small());
+    }
+}
+
+#[test]
+fn every_call_fails_once_on_the_disk() {
+    if common::long() && strace_works() {
+        spoil_edit_and_resume(&Rig::of_rows_on_disk(64));
+    }
+}

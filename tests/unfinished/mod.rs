@@ -1,0 +1,476 @@
+//! What the tests of unfinished jobs share: an image with its oracle's answer, kills, and a look into journals.
+#![allow(dead_code, reason = "every test file uses another part of this")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use pagelight::engine::Settings;
+use pagelight::job::Job;
+use pagelight::journal::header::{HEADER_BYTES, Header};
+use pagelight::journal::protocol::{Memory, Word};
+use pagelight::journal::words::{ChunkState, Intent};
+use pagelight::journal::{Journal, State};
+use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::op::Op;
+use pagelight::pixel::PixelFormat;
+use pagelight::run::{self, Options};
+use pagelight::window::Window;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use tempfile::TempDir;
+
+use crate::common::{self, Image, PROGRAM, Part};
+
+/// Nothing here takes this long; whatever does is taken for a hang.
+pub(crate) const HANG: Duration = Duration::from_secs(120);
+
+/// One edit of one image, with what the slow oracle says of it.
+pub(crate) struct Rig {
+    pub(crate) folder: TempDir,
+    pub(crate) path: PathBuf,
+    pub(crate) image: Image,
+    pub(crate) part: Part,
+    pub(crate) amount: i64,
+    pub(crate) before: Vec<u8>,
+    pub(crate) after: Vec<u8>,
+    pub(crate) clipped: u64,
+}
+
+/// What an image holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Before,
+    After,
+    Neither,
+}
+
+impl Rig {
+    pub(crate) fn new(folder: TempDir, image: Image, part: Part, amount: i64) -> Rig {
+        let data = image.data();
+        // A few bytes more than the pixels, which nobody may touch.
+        let before = common::pattern(0..data.end + 5);
+        let mut after = before.clone();
+        let pixels = usize::try_from(data.start).expect("small")..usize::try_from(data.end).expect("small");
+        let clipped = image.brighten(0, &mut after[pixels], part, amount);
+        let path = folder.path().join("image.raw");
+        fs::write(&path, &before).expect("written");
+        Rig {
+            folder,
+            path,
+            image,
+            part,
+            amount,
+            before,
+            after,
+            clipped,
+        }
+    }
+
+    /// On the disk, with `height` rows of 16 KiB.
+    pub(crate) fn of_rows_on_disk(height: u64) -> Rig {
+        Rig::in_folder(common::folder(), height)
+    }
+
+    /// A small one in memory, or where there is no such place, on the disk.
+    pub(crate) fn small() -> Rig {
+        Rig::of_rows(64)
+    }
+
+    /// As [`Rig::small`], with `height` rows of 16 KiB.
+    pub(crate) fn of_rows(height: u64) -> Rig {
+        Rig::in_folder(common::memory_folder().unwrap_or_else(common::folder), height)
+    }
+
+    fn in_folder(folder: TempDir, height: u64) -> Rig {
+        let image = Image {
+            format: "rgba:u16le",
+            data_offset: 0,
+            width: 2048,
+            height,
+        };
+        Rig::new(folder, image, Part::Whole, 9000)
+    }
+
+    /// As it was at first: no journal, nothing done.
+    pub(crate) fn reset(&self) {
+        for path in self.names() {
+            if path != self.path {
+                fs::remove_file(path).expect("removed");
+            }
+        }
+        fs::write(&self.path, &self.before).expect("written");
+    }
+
+    /// The words of the edit.
+    pub(crate) fn edit_words(&self) -> Vec<OsString> {
+        let mut words = vec!["brighten".into(), self.path.clone().into_os_string()];
+        words.push(format!("--by={}", self.amount).into());
+        words.extend(self.image.words().into_iter().map(OsString::from));
+        words.extend(self.part.words().into_iter().map(OsString::from));
+        words
+    }
+
+    /// The words of another command on the image.
+    pub(crate) fn words(&self, command: &str) -> Vec<OsString> {
+        vec![command.into(), self.path.clone().into_os_string()]
+    }
+
+    /// Every name in the folder, in order.
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        let entries = self.folder.path().read_dir().expect("the folder");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        names.sort();
+        names
+    }
+
+    /// The image's journals.
+    pub(crate) fn journals(&self) -> Vec<PathBuf> {
+        let is_journal = |path: &PathBuf| path.extension().is_some_and(|end| end == "pagelight");
+        self.names().into_iter().filter(is_journal).collect()
+    }
+
+    /// The one journal.
+    #[track_caller]
+    pub(crate) fn journal(&self) -> PathBuf {
+        let journals = self.journals();
+        assert_eq!(journals.len(), 1, "{journals:?}");
+        journals[0].clone()
+    }
+
+    pub(crate) fn holds(&self) -> Holds {
+        match fs::read(&self.path).expect("read") {
+            bytes if bytes == self.before => Holds::Before,
+            bytes if bytes == self.after => Holds::After,
+            _ => Holds::Neither,
+        }
+    }
+
+    /// Nothing is left but the image, exactly edited.
+    #[track_caller]
+    pub(crate) fn assert_done(&self, context: &str) {
+        assert_eq!(self.names(), std::slice::from_ref(&self.path), "{context}");
+        assert_eq!(self.holds(), Holds::After, "{context}");
+    }
+
+    /// Resumes, and checks that the image then is exact and the count of clipped samples, if one is given, as well.
+    #[track_caller]
+    pub(crate) fn assert_resumes(&self, context: &str) {
+        let mut words = self.words("resume");
+        words.push("--json".into());
+        let output = run_words(&words);
+        assert_eq!(output.status.code(), Some(0), "{context}: {}", says(&output));
+        self.assert_done(context);
+        if let Some(clipped) = clipped(&output) {
+            assert_eq!(clipped, self.clipped, "{context}");
+        }
+    }
+
+    /// Turns a journal, which may have another name now, into that of a job that is complete, and finishes the image.
+    pub(crate) fn complete_at(&self, journal: &Path) {
+        let mut bytes = fs::read(journal).expect("read");
+        let page = bytes[..HEADER_BYTES].try_into().expect("a page");
+        let header = Header::decode(page, bytes.len() as u64).expect("sound");
+        let done = ChunkState::Done {
+            clipped: 0,
+            fingerprint: 1,
+        };
+        for chunk in 0..header.chunks() {
+            let at = header.chunk_at(chunk);
+            bytes[at..at + 8].copy_from_slice(&done.to_word().to_ne_bytes());
+        }
+        fs::write(journal, bytes).expect("written");
+        let journal = Journal::open(journal).expect("sound").expect("there");
+        journal.set_state(State::Complete);
+        fs::write(&self.path, &self.after).expect("written");
+    }
+
+    /// Leaves a job as `kill -9` would between two chunks, some of them done and some to do, under `token`.
+    pub(crate) fn cut_short_as(&self, token: &str) {
+        self.reset();
+        let image = MappedFile::open(&self.path, Access::ReadWrite).expect("opened");
+        let options = Options {
+            settings: Settings {
+                threads: 1,
+                memory_bytes: 1 << 23,
+            },
+            sync: false,
+            journal_folder: None,
+            crew: None,
+        };
+        let (chunks, moment) = (AtomicU32::new(0), Mutex::new(None));
+        let remember = |_| {
+            if chunks.fetch_add(1, Ordering::Relaxed) == 1 {
+                let journal = self.journal();
+                let bytes = [&self.path, &journal].map(|path| fs::read(path).expect("read"));
+                *moment.lock().expect("one thread") = Some((journal, bytes));
+            }
+            ControlFlow::Continue(())
+        };
+        run::start(&self.job(), &image, token, &options, &remember).expect("done");
+        assert!(chunks.into_inner() > 2, "a job of more chunks is needed");
+        for path in self.names().iter().filter(|path| **path != self.path) {
+            fs::remove_file(path).expect("removed");
+        }
+        let (journal, [image_bytes, journal_bytes]) = moment.into_inner().expect("one thread").expect("remembered");
+        fs::write(&self.path, image_bytes).expect("written");
+        fs::write(&journal, journal_bytes).expect("written");
+        fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).expect("set");
+    }
+
+    /// The same without a token.
+    pub(crate) fn cut_short(&self) {
+        self.cut_short_as("");
+    }
+
+    /// The edit, as the library knows it.
+    pub(crate) fn job(&self) -> Job {
+        let format: PixelFormat = self.image.format.parse().expect("a format");
+        let Image {
+            data_offset,
+            width,
+            height,
+            ..
+        } = self.image;
+        let layout = Layout::new(data_offset, width, height, format).expect("a layout");
+        let op = Op {
+            amount: i32::try_from(self.amount).expect("an amount"),
+            channels: format.channels.color(),
+        };
+        let window = match self.part {
+            Part::Whole => Window::whole(&layout),
+            Part::Run(offset, length) => Window::run(&layout, offset, length).expect("inside"),
+            Part::Rect(x, y, width, height) => Window::rect(&layout, x, y, width, height).expect("inside"),
+        };
+        Job { op, format, window }
+    }
+
+    /// Leaves a job that was killed in the middle, so that `wanted` says yes to its journal and the slots in use.
+    ///
+    /// The run is stopped again and again, and killed when it is where it should be.
+    #[track_caller]
+    pub(crate) fn cut_short_with(&self, wanted: impl Fn(&Journal, &[Intent]) -> bool) {
+        let begun = Instant::now();
+        while begun.elapsed() < HANG {
+            self.reset();
+            let mut words = self.edit_words();
+            words.push("--threads=2".into());
+            let mut running = start(&words);
+            if running.stop_when(self, |journal| wanted(journal, &intents(journal.path()))) {
+                return;
+            }
+        }
+        panic!("no run could be killed there");
+    }
+}
+
+/// An image and its journal at one moment.
+pub(crate) struct Moment {
+    pub(crate) image: Vec<u8>,
+    pub(crate) journal_path: PathBuf,
+    pub(crate) journal: Vec<u8>,
+}
+
+impl Moment {
+    pub(crate) fn of(rig: &Rig) -> Moment {
+        let journal_path = rig.journal();
+        Moment {
+            image: fs::read(&rig.path).expect("read"),
+            journal: fs::read(&journal_path).expect("read"),
+            journal_path,
+        }
+    }
+
+    /// Brings it back, with one bit of the journal flipped if told so. The image stays the same file.
+    pub(crate) fn bring_back(&self, rig: &Rig, bit: Option<usize>) {
+        fs::write(&rig.path, &self.image).expect("written");
+        let mut journal = self.journal.clone();
+        if let Some(bit) = bit {
+            journal[bit / 8] ^= 1 << (bit % 8);
+        }
+        fs::write(&self.journal_path, journal).expect("written");
+        fs::set_permissions(&self.journal_path, fs::Permissions::from_mode(0o600)).expect("set");
+    }
+}
+
+/// What a run that ended printed for machines of its clipped samples.
+pub(crate) fn clipped(output: &Output) -> Option<u64> {
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    object["clipped_samples"].as_u64()
+}
+
+/// A running program, killed when dropped.
+pub(crate) struct Running(pub(crate) Child);
+
+/// Starts the program.
+pub(crate) fn start(words: &[OsString]) -> Running {
+    let mut command = Command::new(PROGRAM);
+    command.args(words);
+    start_command(&mut command)
+}
+
+/// Starts any program.
+pub(crate) fn start_command(command: &mut Command) -> Running {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Running(command.spawn().expect("started"))
+}
+
+/// Runs the program to its end.
+#[track_caller]
+pub(crate) fn run_words(words: &[OsString]) -> Output {
+    start(words).wait()
+}
+
+impl Running {
+    pub(crate) fn id(&self) -> Pid {
+        Pid::from_child(&self.0)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        // It may be gone already.
+        let _ = kill_process(self.id(), signal);
+    }
+
+    /// Stops it, and waits until it is; false if it has ended.
+    fn stop(&mut self) -> bool {
+        self.signal(Signal::STOP);
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(self.id()), options).expect("asked").expect("waited");
+        status.stopped()
+    }
+
+    /// Stops it where `wanted` says yes to its journal; false if it has ended before.
+    pub(crate) fn stop_when(&mut self, rig: &Rig, wanted: impl Fn(&Journal) -> bool) -> bool {
+        let mut random = Random::new();
+        let mut has_ended = false;
+        while rig.journals().is_empty() && !has_ended {
+            has_ended = self.has_ended();
+        }
+        while !has_ended && self.stop() {
+            if let [path] = &rig.journals()[..]
+                && let Some(journal) = Journal::open(path).expect("sound")
+                && wanted(&journal)
+            {
+                return true;
+            }
+            self.signal(Signal::CONT);
+            spin(random.below(Duration::from_micros(30)));
+        }
+        false
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("asked").is_some()
+    }
+
+    /// Waits for its end, which must come.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Output {
+        let begun = Instant::now();
+        while !self.has_ended() {
+            assert!(begun.elapsed() < HANG, "it hangs");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        self.collect()
+    }
+
+    /// What it said; it has ended.
+    fn collect(mut self) -> Output {
+        let read = |pipe: Option<&mut dyn std::io::Read>| {
+            let mut bytes = Vec::new();
+            pipe.expect("piped").read_to_end(&mut bytes).expect("read");
+            bytes
+        };
+        Output {
+            stdout: read(self.0.stdout.as_mut().map(|pipe| pipe as &mut dyn std::io::Read)),
+            stderr: read(self.0.stderr.as_mut().map(|pipe| pipe as &mut dyn std::io::Read)),
+            status: self.0.wait().expect("ended"),
+        }
+    }
+
+    /// Kills it `delay` after its image's journal is there, or has one; true if it had ended before.
+    pub(crate) fn kill_in_the_edit(mut self, rig: &Rig, delay: Duration) -> bool {
+        while rig.journals().is_empty() && !self.has_ended() {
+            std::hint::spin_loop();
+        }
+        spin(delay);
+        self.signal(Signal::KILL);
+        let status = self.0.wait().expect("ended");
+        status.code().is_some()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits exactly; sleeping is too coarse to aim with.
+pub(crate) fn spin(delay: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < delay {
+        std::hint::spin_loop();
+    }
+}
+
+/// What a program said, for messages.
+pub(crate) fn says(output: &Output) -> String {
+    format!(
+        "{}; {}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The intents of a journal's slots, those that are not empty.
+pub(crate) fn intents(path: &Path) -> Vec<Intent> {
+    let Ok(Some(journal)) = Journal::open(path) else {
+        return vec![];
+    };
+    let slots = 0..journal.header().slots;
+    let words = slots.map(|slot| journal.load(Word::Intent(slot)));
+    let intents = words.map(|word| Intent::from_word(word).expect("a word that means something"));
+    intents.filter(|&intent| intent != Intent::Empty).collect()
+}
+
+/// Numbers that are good enough to aim with.
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// Other ones every time; the seed is printed, and can be given.
+    pub(crate) fn new() -> Random {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let seed = std::env::var("PAGELIGHT_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| u64::from(now.expect("after 1970").subsec_nanos()));
+        eprintln!("PAGELIGHT_SEED={seed}");
+        Random(seed.wrapping_mul(2).wrapping_add(1))
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        // xorshift64*
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
+    }
+
+    pub(crate) fn up_to(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    pub(crate) fn below(&mut self, longest: Duration) -> Duration {
+        Duration::from_nanos(self.up_to(u64::try_from(longest.as_nanos()).expect("short").max(1)))
+    }
+}
