@@ -27,6 +27,9 @@
 //! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
 //! | [`estimate`] | what an edit would do, from a sample | |
 //! | [`synth`] | test pictures | |
+//! | [`convert`] | ordinary pictures, and how they become images and back | jobs, terminals |
+//! | [`stats`] | what samples are like | |
+//! | [`plot`] | drawings of histograms | files |
 //!
 //! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //!
@@ -34,6 +37,7 @@
 //! may change its bytes at any moment.
 
 pub mod claim;
+pub mod convert;
 pub mod coordinator;
 pub mod cut;
 pub mod engine;
@@ -48,7 +52,9 @@ pub mod map;
 pub mod op;
 pub mod os;
 pub mod pixel;
+pub mod plot;
 pub mod run;
+pub mod stats;
 pub mod synth;
 pub mod threads;
 pub mod window;

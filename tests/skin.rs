@@ -189,7 +189,15 @@ fn json_is_one_object_with_the_documented_keys() {
         (&36.into(), &"rgb:u16be".into())
     );
 
-    let keys = ["bytes", "seconds", "gigabytes_per_second", "clipped_samples", "exact"];
+    let keys = [
+        "bytes",
+        "seconds",
+        "gigabytes_per_second",
+        "clipped_samples",
+        "exact",
+        "before",
+        "after",
+    ];
     let value = json(&["demo", "--bytes=1MiB", "--dir", word(folder.path())], &keys);
     assert_eq!((&value["bytes"], &value["exact"]), (&(1 << 20).into(), &true.into()));
 }
@@ -427,7 +435,16 @@ fn the_demo_cleans_up() {
         text.contains("GB/s") && text.contains("all 4,194,304 samples are what the plain loop makes"),
         "{text}"
     );
-    assert_eq!(folder.path().read_dir().expect("a folder").count(), 0);
+    // What stays is what it names: two pictures, in a folder of their own, of which one is brighter.
+    let kept: Vec<_> = folder.path().read_dir().expect("a folder").collect();
+    let [Ok(kept)] = &kept[..] else { panic!("{kept:?}") };
+    let bytes = |name: &str| {
+        let picture = kept.path().join(name);
+        assert!(text.contains(word(&picture)), "{text}");
+        fs::read(picture).expect("a picture")
+    };
+    assert_ne!(bytes("before.png"), bytes("after.png"));
+    assert_eq!(kept.path().read_dir().expect("a folder").count(), 2);
 }
 
 #[test]

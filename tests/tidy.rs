@@ -33,6 +33,8 @@ const FLOORS: &[&str] = &[
     "estimate",
     "synth",
     "convert",
+    "stats",
+    "plot",
 ];
 
 /// The program, which may import everything.
@@ -49,12 +51,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("crc32fast", &["journal/", "claim.rs"]),
     ("humansize", PROGRAM),
     ("humantime", PROGRAM),
-    ("image", &["convert.rs", "convert/"]),
+    ("image", &["convert/"]),
     ("indicatif", PROGRAM),
     ("libc", &["os/", "ipc/"]),
     ("memmap2", &["map.rs", "map/"]),
     ("nix", &["os/"]),
     ("parse_size", PROGRAM),
+    ("plotters", &["plot.rs"]),
+    ("png", &["convert/"]),
     ("rayon", &["threads.rs"]),
     // In map.rs for the flags of open and the names of errors.
     ("rustix", &["os/", "ipc/", "map.rs", "map/"]),
@@ -62,6 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("signal_hook", &["os/interrupt.rs", "os/forward.rs"]),
     ("tempfile", &["os/unnamed.rs", "cli/demo.rs", "cli/shm/demo.rs"]),
     ("thiserror", &["error.rs"]),
+    ("tiff", &["convert/"]),
 ];
 
 /// Where unsafe code may stand.

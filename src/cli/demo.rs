@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use pagelight::convert::{Area, NewPicture};
 use pagelight::coordinator::{Crew, Event};
 use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
@@ -23,18 +24,22 @@ use pagelight::synth::{self, Pattern, Picture};
 use pagelight::threads;
 use pagelight::window::Window;
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::Global;
 use super::output::{self, count, gigabytes_per_second, seconds};
 use super::progress::Meter;
 use super::work::Events;
-use super::{words, worker};
+use super::{preview, words, worker};
 
 const AMOUNT: u16 = 2000;
 const WIDTH: u64 = 16_384;
+const PREVIEW_PIXELS: u32 = 1024;
 
 /// Make a picture in a folder of its own, brighten it in place with sibling processes, kill one of them half-way, check
 /// every sample, and clean up
+///
+/// Two small pictures stay: before.png and after.png.
 #[derive(Args)]
 pub(super) struct Demo {
     /// About how large a picture
@@ -43,6 +48,9 @@ pub(super) struct Demo {
     /// Where to make the folder [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Where to put before.png and after.png [default: a new folder beside the demo's own]
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
 }
 
 impl Demo {
@@ -52,6 +60,7 @@ impl Demo {
         let folder = folder.prefix("pagelight-demo-").tempdir_in(&parent);
         let folder = folder.map_err(|error| Error::create(&parent.join("pagelight-demo-*"), error))?;
         let path = folder.path().join("demo.raw");
+        let pictures = Pictures::create(self.pictures.as_deref(), &parent)?;
         let pixels = (self.bytes / PixelFormat::RGBA16.pixel_bytes()).max(1);
         let picture = Picture {
             width: WIDTH.min(pixels),
@@ -79,6 +88,8 @@ impl Demo {
         ));
 
         let image = MappedFile::open(&path, Access::ReadWrite)?;
+        let area = Area::whole(&layout).map_err(Error::Request)?;
+        preview::make(&image, &area, PREVIEW_PIXELS, &pictures.before)?;
         let job = Job {
             op: Op {
                 amount: i32::from(AMOUNT),
@@ -91,13 +102,17 @@ impl Demo {
         let speed = gigabytes_per_second(bytes, edit_time);
 
         check(global, &picture, &image, &path, clipped)?;
+        preview::make(&image, &area, PREVIEW_PIXELS, &pictures.after)?;
+        let Pictures { before, after, .. } = pictures.keep();
         let samples = layout.pixels() * 4;
         global.result(
             &format!(
                 "{} in place at {speed:.2} GB/s; the picture is exact all the same: all {} samples are what the plain \
-                 loop makes of them",
+                 loop makes of them\nbefore {}\nafter  {}",
                 output::bytes(bytes),
                 count(samples),
+                before.display(),
+                after.display(),
             ),
             &json!({
                 "bytes": bytes,
@@ -105,9 +120,45 @@ impl Demo {
                 "gigabytes_per_second": speed,
                 "clipped_samples": clipped,
                 "exact": true,
+                "before": before.to_string_lossy(),
+                "after": after.to_string_lossy(),
             }),
         );
         Ok(())
+    }
+}
+
+/// Where the demo's two pictures go.
+struct Pictures {
+    before: PathBuf,
+    after: PathBuf,
+    /// A folder of their own, which goes with them unless the demo comes to its end.
+    folder: Option<TempDir>,
+}
+
+impl Pictures {
+    /// In `wanted`, or in a new folder in `parent`.
+    fn create(wanted: Option<&Path>, parent: &Path) -> Result<Pictures> {
+        let mut builder = tempfile::Builder::new();
+        let folder = match wanted {
+            Some(_) => None,
+            None => Some(builder.prefix("pagelight-pictures-").tempdir_in(parent))
+                .transpose()
+                .map_err(|error| Error::create(&parent.join("pagelight-pictures-*"), error))?,
+        };
+        let place = folder.as_ref().map_or(wanted.unwrap_or(parent), TempDir::path);
+        let (before, after) = (place.join("before.png"), place.join("after.png"));
+        // Seen now, not when the work is done.
+        for picture in [&before, &after] {
+            drop(NewPicture::create(picture)?);
+        }
+        Ok(Pictures { before, after, folder })
+    }
+
+    /// Lets them stay.
+    fn keep(mut self) -> Pictures {
+        self.folder.take().map(TempDir::keep);
+        self
     }
 }
 

@@ -3,17 +3,22 @@
 //!
 //! Results go to stdout; progress, messages and errors to stderr, an error as one line.
 
+mod area;
 mod brighten;
 mod create;
 mod demo;
+mod export;
 mod image;
+mod import;
 mod info;
 mod mutex;
 mod names;
 mod output;
+mod preview;
 mod progress;
 mod self_help;
 mod shm;
+mod stats;
 mod status;
 mod unfinished;
 mod words;
@@ -87,6 +92,10 @@ enum Command {
     Abandon(unfinished::Abandon),
     Create(create::Create),
     Info(info::Info),
+    Import(import::Import),
+    Export(export::Export),
+    Preview(preview::Preview),
+    Stats(stats::Stats),
     Demo(demo::Demo),
     Shm(shm::Shm),
     Mutex(mutex::Mutex),
@@ -113,6 +122,10 @@ impl Cli {
             Command::Abandon(command) => command.run(global),
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
+            Command::Import(command) => command.run(global),
+            Command::Export(command) => command.run(global),
+            Command::Preview(command) => command.run(global),
+            Command::Stats(command) => command.run(global),
             Command::Demo(command) => command.run(global),
             Command::Shm(command) => command.run(global),
             Command::Mutex(command) => command.run(global),

@@ -1,0 +1,246 @@
+//! A picture becomes an image: what kind it is, what it holds, and where its pixels go.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use image::ImageFormat;
+
+use super::png_file::PngSource;
+use super::tiff_file::TiffSource;
+use super::whole::WholeSource;
+use super::{MOST_AT_ONCE_BYTES, samples, tiles};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
+use crate::threads::Progress;
+
+/// A picture that was opened and looked at, and of which no pixel was decoded yet.
+pub struct Source {
+    path: PathBuf,
+    kind: Kind,
+    /// What it holds.
+    pub looks: Looks,
+}
+
+/// What a picture holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// Pixels in a row, at least 1.
+    pub width: u64,
+    /// Rows, at least 1.
+    pub height: u64,
+    /// What a pixel of the image will look like.
+    pub format: PixelFormat,
+}
+
+enum Kind {
+    Png(Box<PngSource>),
+    Tiff(Box<TiffSource>),
+    Whole(Box<WholeSource>),
+}
+
+/// Some decoded pixels: whole rows of the rectangle that begins at `x`, `y` and is `width` wide.
+pub(super) struct Block<'a> {
+    pub(super) x: u64,
+    pub(super) y: u64,
+    pub(super) width: u64,
+    /// In the format of [`Looks`].
+    pub(super) bytes: &'a [u8],
+}
+
+/// Where decoded pixels go.
+pub(super) type Put<'a> = &'a mut dyn FnMut(Block<'_>) -> Result<()>;
+
+impl Looks {
+    /// What a picture holds that has samples of 16 bits, once decoded.
+    pub(super) fn new(width: u32, height: u32, channels: Channels, sample: Sample) -> Looks {
+        Looks {
+            width: width.into(),
+            height: height.into(),
+            format: PixelFormat {
+                channels,
+                sample,
+                order: ByteOrder::Little,
+            },
+        }
+    }
+
+    /// Bytes of all decoded pixels.
+    fn bytes(&self) -> u128 {
+        u128::from(self.width) * u128::from(self.height) * u128::from(self.format.pixel_bytes())
+    }
+
+    /// Refuses what no picture should be.
+    pub(super) fn check(&self, path: &Path, limit_bytes: u64) -> Result<()> {
+        let (width, height, bytes) = (self.width, self.height, self.bytes());
+        if bytes == 0 {
+            return Err(samples::unsound(
+                path,
+                "a picture",
+                format_args!("it has {width}x{height} pixels"),
+            ));
+        }
+        if bytes > u128::from(limit_bytes) {
+            return Err(Error::unfit(
+                path,
+                format!(
+                    "says that it unfolds to {width}x{height} pixels, {bytes} bytes, more than --limit {limit_bytes}; \
+                     if you trust it, give a larger --limit"
+                ),
+            ));
+        }
+        if self.row_bytes() > MOST_AT_ONCE_BYTES {
+            return Err(samples::too_large(path, "a row", self.row_bytes()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn row_bytes(&self) -> u64 {
+        self.width * self.format.pixel_bytes()
+    }
+}
+
+impl Source {
+    /// Opens the picture `path` and reads its header. Pictures that would unfold to more than `limit_bytes` are
+    /// refused: a few bytes can say that they are more than any disk holds.
+    ///
+    /// # Errors
+    /// `Unfit` if it is no picture, or none of a kind that is read, or too large; `Io` and the like if it cannot be
+    /// read.
+    pub fn open(path: &Path, limit_bytes: u64) -> Result<Source> {
+        let failed = |error| Error::io("read", path, error);
+        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(Error::unfit(path, "is no regular file; name a picture"));
+        }
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        let mut first = Vec::new();
+        reader.by_ref().take(16).read_to_end(&mut first).map_err(failed)?;
+        reader.rewind().map_err(failed)?;
+        let is_big_tiff = first.starts_with(b"II+\0") || first.starts_with(b"MM\0+");
+        let format = if is_big_tiff {
+            Some(ImageFormat::Tiff)
+        } else {
+            image::guess_format(&first).ok()
+        };
+        let (kind, looks) = match format {
+            Some(ImageFormat::Tiff) => {
+                let (source, looks) = TiffSource::open(path, reader)?;
+                (Kind::Tiff(Box::new(source)), looks)
+            }
+            Some(ImageFormat::Png) => {
+                let (source, looks) = PngSource::open(path, reader, limit_bytes)?;
+                (Kind::Png(Box::new(source)), looks)
+            }
+            Some(format @ (ImageFormat::Farbfeld | ImageFormat::Pnm | ImageFormat::OpenExr)) => {
+                let (source, looks) = WholeSource::open(path, reader, format)?;
+                (Kind::Whole(Box::new(source)), looks)
+            }
+            other => {
+                let what = other.map_or("no picture of a kind that is known".to_owned(), |kind| {
+                    format!("{kind:?}")
+                });
+                return Err(Error::unfit(
+                    path,
+                    format!("is {what}; PNG, TIFF, farbfeld, PNM and OpenEXR are read: convert it to one of them"),
+                ));
+            }
+        };
+        looks.check(path, limit_bytes)?;
+        Ok(Source {
+            path: path.to_owned(),
+            kind,
+            looks,
+        })
+    }
+
+    fn read(self, put: Put<'_>) -> Result<()> {
+        match self.kind {
+            Kind::Png(source) => source.read(&self.path, &self.looks, put),
+            Kind::Tiff(source) => source.read(&self.path, &self.looks, put),
+            Kind::Whole(source) => source.read(&self.path, put),
+        }
+    }
+}
+
+/// A picture, and how often the image is to repeat it, mirrored so that seams do not show.
+pub struct Import {
+    source: Source,
+    columns: u64,
+    rows: u64,
+    /// Where the image's pixels will lie.
+    pub layout: Layout,
+}
+
+impl Import {
+    /// The picture `source`, `columns` times side by side and `rows` times one below the other.
+    ///
+    /// # Errors
+    /// `Request` if the image would be larger than any file.
+    pub fn new(source: Source, (columns, rows): (u64, u64)) -> Result<Import> {
+        let looks = source.looks;
+        let (width, height) = (looks.width.checked_mul(columns), looks.height.checked_mul(rows));
+        let layout = match (width, height) {
+            (Some(width), Some(height)) => Layout::new(0, width, height, looks.format),
+            _ => Err(format!(
+                "{columns}x{rows} of it are more than any file holds; give a smaller --tile"
+            )),
+        };
+        let layout = layout.map_err(|why| Error::Request(format!("{}: {why}", source.path.display())))?;
+        Ok(Import {
+            source,
+            columns,
+            rows,
+            layout,
+        })
+    }
+
+    /// Decodes the picture into `image`, a file of as many bytes as the layout says whose name will be `path`, and
+    /// repeats it there on `threads` threads. `progress` hears of every byte once.
+    ///
+    /// # Errors
+    /// `Unfit` if the picture is not sound; `Io` if it cannot be read or the image cannot be written; `Interrupted` if
+    /// `progress` said so.
+    pub fn write(self, image: &File, path: &Path, threads: usize, progress: Progress<'_>) -> Result<()> {
+        let looks = self.source.looks;
+        let pixel_bytes = looks.format.pixel_bytes();
+        let stride_bytes = looks.row_bytes() * self.columns;
+        let (mut expected, got) = (looks.width * looks.height * pixel_bytes, self.source.path.clone());
+        self.source.read(&mut |block| {
+            let block_row_bytes = block.width * pixel_bytes;
+            assert!(block.x + block.width <= looks.width, "a block within the picture");
+            let full_rows = block_row_bytes == stride_bytes;
+            // Rows that follow one another in the file too are written at once.
+            let step_bytes = if full_rows {
+                block.bytes.len() as u64
+            } else {
+                block_row_bytes
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "no more than the block has, which is in memory"
+            )]
+            for (y, bytes) in (block.y..).zip(block.bytes.chunks_exact(step_bytes as usize)) {
+                assert!(y < looks.height, "a block within the picture");
+                let written = image.write_all_at(bytes, y * stride_bytes + block.x * pixel_bytes);
+                written.map_err(|error| Error::io("write", path, error))?;
+            }
+            expected = expected.saturating_sub(block.bytes.len() as u64);
+            if progress(block.bytes.len() as u64).is_break() {
+                return Err(Error::Interrupted(String::new()));
+            }
+            Ok(())
+        })?;
+        // A decoder that ends early would leave black where the picture was cut short.
+        if expected > 0 {
+            return Err(samples::unsound(
+                &got,
+                "a picture",
+                format_args!("{expected} bytes of pixels are missing"),
+            ));
+        }
+        tiles::repeat(image, path, &looks, (self.columns, self.rows), threads, progress)
+    }
+}

@@ -1,0 +1,292 @@
+//! A small picture of a large image, in a second or two whatever its size.
+//!
+//! Every pixel of the preview stands for a box of the image, and is the average of a few samples that are spread over
+//! the box, or of all if the image is small. One sample of each box would flicker from preview to preview; reading all
+//! of them would take as long as the image is large.
+//!
+//! 1. Samples are taken to be encoded as sRGB, as those of ordinary pictures are, and averaged as light. Signed samples
+//!    show black below 0.
+//! 2. A transparent pixel's color counts for nothing. Of bands that nobody named, the first three are shown as red,
+//!    green and blue; of two, the first as gray.
+//! 3. A row of the image is read once or not at all; of rows so long that a box is larger than some pages, only a page
+//!    or so of each box.
+
+use std::ops::Range;
+
+use png::BitDepth;
+
+use super::NewPicture;
+use super::area::{Area, read};
+use super::png_file::{self, PngLooks};
+use crate::error::Result;
+use crate::map::MappedFile;
+use crate::pixel::{ByteOrder, Channels, PixelFormat, SAMPLE_BYTES, Sample};
+use crate::threads;
+
+/// Pixels on a side of a preview at most, which bounds its memory.
+pub const MOST_SIDE_PIXELS: u32 = 8192;
+
+/// Rows, and pixels of a row, that are looked at for one pixel of the preview, at most.
+const MOST_TAPS: u64 = 8;
+/// About how much is read, where one row of each box does not take more than that already.
+const BUDGET_BYTES: u64 = 256 << 20;
+/// Boxes longer than this are not read whole.
+const LONG_BOX_BYTES: u64 = 8192;
+
+/// A preview, ready to be written.
+#[derive(Debug)]
+pub struct Preview {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    channels: Channels,
+    rows: Vec<Vec<u8>>,
+}
+
+impl Preview {
+    /// Looks at the area of `image`, on `threads` threads. The preview has at most `most_side` pixels on each side, and
+    /// never more than the area.
+    ///
+    /// # Errors
+    /// `Io` if the image cannot be read.
+    ///
+    /// # Panics
+    /// If `most_side` is 0 or more than [`MOST_SIDE_PIXELS`].
+    pub fn of(image: &MappedFile, area: &Area, most_side: u32, threads: usize) -> Result<Preview> {
+        assert!((1..=MOST_SIDE_PIXELS).contains(&most_side));
+        let longest = area.width.max(area.height);
+        let side = |pixels: u64| {
+            let scaled = u128::from(pixels) * u128::from(most_side) / u128::from(longest);
+            u32::try_from(scaled.max(1)).map_or(most_side, |scaled| scaled.min(most_side))
+        };
+        let (width, height) = match u32::try_from(longest) {
+            Ok(longest) if longest <= most_side => (area.width.min(longest.into()), area.height.min(longest.into())),
+            _ => (u64::from(side(area.width)), u64::from(side(area.height))),
+        };
+        let look = Look::new(image, area, width, height);
+        let mut rows: Vec<(u64, Vec<u8>)> = threads::share(threads, height, |turns| {
+            let mut rows = Vec::new();
+            let mut bytes = Vec::new();
+            while let Some(row) = turns.take() {
+                rows.push((row, look.row(row, &mut bytes)?));
+            }
+            Ok(rows)
+        })?
+        .concat();
+        rows.sort_unstable_by_key(|(row, _)| *row);
+        let sides = (u32::try_from(width), u32::try_from(height));
+        let (Ok(width), Ok(height)) = sides else {
+            unreachable!("both are at most MOST_SIDE_PIXELS")
+        };
+        Ok(Preview {
+            width,
+            height,
+            channels: area.format.channels,
+            rows: rows.into_iter().map(|(_, row)| row).collect(),
+        })
+    }
+
+    /// Writes the preview as a PNG of 8 bits.
+    ///
+    /// # Errors
+    /// `Io` if it cannot be written.
+    pub fn write(&self, picture: &NewPicture) -> Result<()> {
+        let looks = PngLooks {
+            width: self.width,
+            height: self.height,
+            channels: self.channels,
+            bits: BitDepth::Eight,
+            srgb: true,
+        };
+        png_file::write(picture, &looks, |put| self.rows.iter().try_for_each(|row| put(row)))
+    }
+}
+
+/// What all threads share.
+struct Look<'a> {
+    image: &'a MappedFile,
+    area: &'a Area,
+    width: u64,
+    height: u64,
+    row_taps: u64,
+    /// The light that a sample means, 0 to 1, by its two bytes as a little-endian number.
+    light: Vec<f32>,
+    /// The same for alpha, which is no light.
+    share: Vec<f32>,
+}
+
+impl<'a> Look<'a> {
+    fn new(image: &'a MappedFile, area: &'a Area, width: u64, height: u64) -> Look<'a> {
+        let shares = (0..=u16::MAX).map(|bits| share(bits, area.format));
+        let bytes_of_a_row = area.row_bytes().min(width * LONG_BOX_BYTES);
+        Look {
+            image,
+            area,
+            width,
+            height,
+            row_taps: (BUDGET_BYTES / (height * bytes_of_a_row)).clamp(1, MOST_TAPS),
+            light: shares.clone().map(to_light).collect(),
+            share: shares.collect(),
+        }
+    }
+
+    /// Row `row` of the preview. `bytes` is room for a row of the image.
+    fn row(&self, row: u64, bytes: &mut Vec<u8>) -> Result<Vec<u8>> {
+        let mut sums = vec![Sum::default(); usize::try_from(self.width).unwrap_or(0)];
+        for y in taps(part(row, self.height, self.area.height), self.row_taps) {
+            if self.area.row_bytes() / self.width <= LONG_BOX_BYTES {
+                read(self.image, self.area.range(y, 0..self.area.width), bytes)?;
+                for (column, sum) in (0..).zip(&mut sums) {
+                    for x in taps(part(column, self.width, self.area.width), MOST_TAPS) {
+                        self.add(sum, bytes, x);
+                    }
+                }
+            } else {
+                for (column, sum) in (0..).zip(&mut sums) {
+                    let boxed = part(column, self.width, self.area.width);
+                    let middle = boxed.start + (boxed.end - boxed.start - MOST_TAPS) / 2;
+                    read(self.image, self.area.range(y, middle..middle + MOST_TAPS), bytes)?;
+                    for x in 0..MOST_TAPS {
+                        self.add(sum, bytes, x);
+                    }
+                }
+            }
+        }
+        let shown = shown(self.area.format.channels);
+        Ok(sums
+            .iter()
+            .flat_map(|sum| sum.pixel(self.area.format.channels).into_iter().take(shown))
+            .collect())
+    }
+
+    /// Adds pixel `x` of `bytes`.
+    fn add(&self, sum: &mut Sum, bytes: &[u8], x: u64) {
+        let channels = self.area.format.channels;
+        #[expect(clippy::cast_possible_truncation, reason = "a pixel that is in memory")]
+        let at = x as usize * channels.count() * SAMPLE_BYTES;
+        let sample = |channel: usize| {
+            let at = at + channel * SAMPLE_BYTES;
+            usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
+        };
+        let colors = shown(channels) - usize::from(channels.has_alpha());
+        let alpha = if channels.has_alpha() {
+            self.share[sample(colors)]
+        } else {
+            1.0
+        };
+        for (channel, light) in sum.light.iter_mut().take(colors).enumerate() {
+            *light += self.light[sample(channel)] * alpha;
+        }
+        sum.alpha += alpha;
+        sum.count += 1.0;
+    }
+}
+
+/// What was seen of a box.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    light: [f32; 3],
+    alpha: f32,
+    count: f32,
+}
+
+impl Sum {
+    /// The preview's pixel, of which only as many samples count as are shown.
+    fn pixel(&self, channels: Channels) -> [u8; 4] {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to 1, times 255"
+        )]
+        let eight_bits = |share: f32| (share * 255.0 + 0.5) as u8;
+        let mut pixel = [0; 4];
+        for (sample, light) in pixel.iter_mut().zip(self.light) {
+            let seen = if self.alpha > 0.0 { light / self.alpha } else { 0.0 };
+            *sample = eight_bits(from_light(seen.min(1.0)));
+        }
+        if channels.has_alpha() {
+            pixel[channels.count() - 1] = eight_bits(self.alpha / self.count);
+        }
+        pixel
+    }
+}
+
+/// How many samples a pixel of the preview has.
+fn shown(channels: Channels) -> usize {
+    match channels {
+        Channels::TwoBands => 1,
+        Channels::FourBands => 3,
+        other => other.count(),
+    }
+}
+
+/// Which of `whole` belong to `index`, when they are shared out among `count`; never none, as `count` is not more.
+fn part(index: u64, count: u64, whole: u64) -> Range<u64> {
+    let start = |index: u64| {
+        let start = u128::from(index) * u128::from(whole) / u128::from(count);
+        u64::try_from(start).unwrap_or(whole)
+    };
+    start(index)..start(index + 1)
+}
+
+/// At most `most` numbers that are spread evenly over the range.
+fn taps(range: Range<u64>, most: u64) -> impl Iterator<Item = u64> {
+    let length = range.end - range.start;
+    let count = length.min(most);
+    // Each in the middle of its share of the range.
+    (0..count).map(move |index| part(2 * index + 1, 2 * count, length).start + range.start)
+}
+
+/// What share of the largest value a sample is, by its two bytes as a little-endian number.
+fn share(bits: u16, format: PixelFormat) -> f32 {
+    let value = match format.order {
+        ByteOrder::Little => bits,
+        ByteOrder::Big => bits.swap_bytes(),
+    };
+    match format.sample {
+        Sample::U16 => f32::from(value) / f32::from(u16::MAX),
+        Sample::I16 => f32::from(value.cast_signed().max(0)) / f32::from(i16::MAX),
+    }
+}
+
+/// From sRGB to light: IEC 61966-2-1.
+fn to_light(share: f32) -> f32 {
+    if share <= 0.04045 {
+        share / 12.92
+    } else {
+        ((share + 0.055) / 1.055).powf(2.4)
+    }
+}
+
+/// From light to sRGB.
+fn from_light(light: f32) -> f32 {
+    if light <= 0.003_130_8 {
+        light * 12.92
+    } else {
+        1.055 * light.powf(1.0 / 2.4) - 0.055
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_are_spread_evenly_and_stay_inside() {
+        let check = |range: Range<u64>, most, want: &[u64]| assert_eq!(taps(range, most).collect::<Vec<_>>(), want);
+        check(5..6, 8, &[5]);
+        check(5..8, 8, &[5, 6, 7]);
+        check(0..100, 4, &[12, 37, 62, 87]);
+        check(u64::MAX - 2..u64::MAX, 1, &[u64::MAX - 1]);
+    }
+
+    #[test]
+    fn light_and_back_is_the_same_in_8_bits() {
+        let top = f32::from(u8::MAX);
+        for value in 0..=u8::MAX {
+            let back = from_light(to_light(f32::from(value) / top)) * top;
+            assert!((back - f32::from(value)).abs() < 0.01, "{value} {back}");
+        }
+    }
+}

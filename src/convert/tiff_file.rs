@@ -1,0 +1,250 @@
+//! TIFF and BigTIFF: read strip by strip or tile by tile, written in strips that are not compressed, so that the size
+//! is known before the work begins.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use tiff::decoder::{ChunkType, Decoder, Limits};
+use tiff::encoder::colortype::{ColorType, Gray16, RGB16};
+use tiff::encoder::{TiffEncoder, TiffKind};
+use tiff::tags::{ExtraSamples, PhotometricInterpretation, SampleFormat, Tag};
+use tiff::{ColorType as Colors, TiffError};
+
+use super::import::{Block, Looks, Put};
+use super::samples::{self, Raw};
+use super::{MOST_AT_ONCE_BYTES, NewPicture};
+use crate::error::{Error, Result};
+use crate::pixel::{Channels, PixelFormat, Sample};
+
+/// A strip has about so many bytes, but at least a row.
+const STRIP_BYTES: u64 = 1 << 20;
+/// What is left of 4 GiB, the most that a TIFF's 32-bit positions reach, for all that is not pixels.
+const CLASSIC_DATA_BYTES: u64 = (4 << 30) - (1 << 20);
+
+/// A TIFF whose header was read.
+pub(super) struct TiffSource {
+    decoder: Decoder<BufReader<File>>,
+    raw: Raw,
+}
+
+impl TiffSource {
+    /// Reads the header.
+    pub(super) fn open(path: &Path, reader: BufReader<File>) -> Result<(TiffSource, Looks)> {
+        let refuse = |error| refuse(path, error);
+        let mut limits = Limits::default();
+        limits.decoding_buffer_size = usize::try_from(MOST_AT_ONCE_BYTES).unwrap_or(usize::MAX);
+        limits.intermediate_buffer_size = limits.decoding_buffer_size;
+        // The places of many strips.
+        limits.ifd_value_size = 64 << 20;
+        let mut decoder = Decoder::new(reader).map_err(refuse)?.with_limits(limits);
+        let (width, height) = decoder.dimensions().map_err(refuse)?;
+        let colors = decoder.colortype().map_err(refuse)?;
+        let buffer = decoder.image_buffer_layout().map_err(refuse)?;
+        let unfit = |what: String| Err(samples::unsound(path, "a TIFF", what));
+        if buffer.planes != 1 {
+            return unfit("each channel lies by itself; interleave them by pixel".to_owned());
+        }
+        let extra = decoder
+            .find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)
+            .map_err(refuse)?;
+        let last_is_alpha = extra.is_some_and(|extra| matches!(extra.as_slice(), [1 | 2]));
+        let (channels, bits) = match (colors, last_is_alpha) {
+            (Colors::Gray(bits), _) => (Channels::Gray, bits),
+            (Colors::GrayA(bits), _) => (Channels::GrayAlpha, bits),
+            (Colors::RGB(bits), _) => (Channels::Rgb, bits),
+            (Colors::RGBA(bits), _) => (Channels::Rgba, bits),
+            (
+                Colors::Multiband {
+                    bit_depth,
+                    num_samples: 2,
+                },
+                true,
+            ) => (Channels::GrayAlpha, bit_depth),
+            (
+                Colors::Multiband {
+                    bit_depth,
+                    num_samples: 2,
+                },
+                false,
+            ) => (Channels::TwoBands, bit_depth),
+            (
+                Colors::Multiband {
+                    bit_depth,
+                    num_samples: 4,
+                },
+                _,
+            ) => (Channels::FourBands, bit_depth),
+            (other, _) => return unfit(format!("{other:?} is not read; convert it to gray or RGB")),
+        };
+        let (raw, sample) = match (buffer.sample_format, bits) {
+            (SampleFormat::Uint, 8) => (Raw::U8, Sample::U16),
+            (SampleFormat::Uint, 16) => (Raw::Native16, Sample::U16),
+            (SampleFormat::Int, 16) => (Raw::Native16, Sample::I16),
+            (format, bits) => return unfit(format!("samples are {format:?} of {bits} bits; 8 or 16 bits are read")),
+        };
+        let looks = Looks::new(width, height, channels, sample);
+        Ok((TiffSource { decoder, raw }, looks))
+    }
+
+    /// Hands on all pixels.
+    pub(super) fn read(mut self, path: &Path, looks: &Looks, put: Put<'_>) -> Result<()> {
+        let refuse = |error| refuse(path, error);
+        let (chunk_width, chunk_height) = self.decoder.chunk_dimensions();
+        if chunk_width == 0 || chunk_height == 0 {
+            return Err(samples::unsound(path, "a TIFF", "its strips or tiles are empty"));
+        }
+        let across = match self.decoder.get_chunk_type() {
+            ChunkType::Strip => 1,
+            ChunkType::Tile => looks.width.div_ceil(chunk_width.into()),
+        };
+        let down = looks.height.div_ceil(chunk_height.into());
+        let unit_bytes = looks.format.channels.count() as u64 * self.raw.bytes();
+        let (mut bytes, mut converted) = (Vec::new(), Vec::new());
+        for index in 0..across * down {
+            let (x, y) = (
+                index % across * u64::from(chunk_width),
+                index / across * u64::from(chunk_height),
+            );
+            // Without what a tile has past the picture's edges.
+            let width = (looks.width - x).min(chunk_width.into());
+            let height = (looks.height - y).min(chunk_height.into());
+            let chunk = u32::try_from(index).map_err(|_| samples::unsound(path, "a TIFF", "too many strips"))?;
+            let layout = self.decoder.image_chunk_buffer_layout(chunk).map_err(refuse)?;
+            if layout.len as u64 > MOST_AT_ONCE_BYTES {
+                return Err(samples::too_large(path, "a strip or tile", layout.len as u64));
+            }
+            if layout.len as u64 != width * height * unit_bytes {
+                return Err(samples::unsound(
+                    path,
+                    "a TIFF",
+                    "its strips or tiles have other sizes than they should",
+                ));
+            }
+            bytes.resize(layout.len, 0);
+            self.decoder.read_chunk_bytes(chunk, &mut bytes).map_err(refuse)?;
+            self.raw.convert(&bytes, &mut converted);
+            put(Block {
+                x,
+                y,
+                width,
+                bytes: &converted,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn refuse(path: &Path, error: TiffError) -> Error {
+    match error {
+        TiffError::IoError(error) => samples::refused(path, "a TIFF", error),
+        other => samples::unsound(path, "a TIFF", other),
+    }
+}
+
+/// What a TIFF is to hold.
+pub(super) struct TiffLooks {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) format: PixelFormat,
+}
+
+/// Signed gray; the bits of its samples are those of unsigned ones.
+struct SignedGray;
+/// Signed red, green and blue.
+struct SignedRgb;
+
+impl ColorType for SignedGray {
+    type Inner = u16;
+    const TIFF_VALUE: PhotometricInterpretation = PhotometricInterpretation::BlackIsZero;
+    const BITS_PER_SAMPLE: &'static [u16] = &[16];
+    const SAMPLE_FORMAT: &'static [SampleFormat] = &[SampleFormat::Int];
+
+    fn horizontal_predict(row: &[u16], result: &mut Vec<u16>) {
+        Gray16::horizontal_predict(row, result);
+    }
+}
+
+impl ColorType for SignedRgb {
+    type Inner = u16;
+    const TIFF_VALUE: PhotometricInterpretation = PhotometricInterpretation::RGB;
+    const BITS_PER_SAMPLE: &'static [u16] = &[16; 3];
+    const SAMPLE_FORMAT: &'static [SampleFormat] = &[SampleFormat::Int; 3];
+
+    fn horizontal_predict(row: &[u16], result: &mut Vec<u16>) {
+        RGB16::horizontal_predict(row, result);
+    }
+}
+
+/// True if so many bytes of pixels need a BigTIFF.
+pub(super) fn is_big(data_bytes: u64) -> bool {
+    data_bytes > CLASSIC_DATA_BYTES
+}
+
+/// Writes a TIFF, or a BigTIFF where it must be: `fill` puts the samples of the next so many rows into its argument.
+///
+/// # Errors
+/// `Io` if the file cannot be written; whatever `fill` returns.
+pub(super) fn write(
+    picture: &NewPicture,
+    looks: &TiffLooks,
+    fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
+) -> Result<()> {
+    let failed = |error| picture.failed(error);
+    let mut out = BufWriter::with_capacity(1 << 18, picture);
+    let data_bytes = u64::from(looks.width) * u64::from(looks.height) * looks.format.pixel_bytes();
+    if is_big(data_bytes) {
+        write_kind(TiffEncoder::new_big(&mut out).map_err(failed)?, picture, looks, fill)?;
+    } else {
+        write_kind(TiffEncoder::new(&mut out).map_err(failed)?, picture, looks, fill)?;
+    }
+    out.flush().map_err(|error| picture.failed(error))
+}
+
+fn write_kind<K: TiffKind>(
+    encoder: TiffEncoder<&mut BufWriter<&NewPicture>, K>,
+    picture: &NewPicture,
+    looks: &TiffLooks,
+    fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
+) -> Result<()> {
+    use ExtraSamples as X;
+    let extra: &[X] = match looks.format.channels {
+        Channels::Gray | Channels::Rgb => &[],
+        Channels::GrayAlpha | Channels::Rgba => &[X::UnassociatedAlpha],
+        // Nobody said that these are colors.
+        Channels::TwoBands => &[X::Unspecified],
+        Channels::FourBands => &[X::Unspecified, X::Unspecified, X::Unspecified],
+    };
+    let is_rgb = matches!(looks.format.channels, Channels::Rgb | Channels::Rgba);
+    match (is_rgb, looks.format.sample) {
+        (false, Sample::U16) => write_strips::<Gray16, K>(encoder, picture, looks, extra, fill),
+        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, picture, looks, extra, fill),
+        (true, Sample::U16) => write_strips::<RGB16, K>(encoder, picture, looks, extra, fill),
+        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, picture, looks, extra, fill),
+    }
+}
+
+fn write_strips<C: ColorType<Inner = u16>, K: TiffKind>(
+    mut encoder: TiffEncoder<&mut BufWriter<&NewPicture>, K>,
+    picture: &NewPicture,
+    looks: &TiffLooks,
+    extra: &[ExtraSamples],
+    mut fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
+) -> Result<()> {
+    let failed = |error| picture.failed(error);
+    let mut image = encoder.new_image::<C>(looks.width, looks.height).map_err(failed)?;
+    if !extra.is_empty() {
+        image.extra_samples(extra).map_err(failed)?;
+    }
+    let row_bytes = u64::from(looks.width) * looks.format.pixel_bytes();
+    let rows = (STRIP_BYTES / row_bytes).clamp(1, looks.height.into());
+    image.rows_per_strip(u32::try_from(rows).unwrap_or(1)).map_err(failed)?;
+    let mut samples = Vec::new();
+    while image.next_strip_sample_count() > 0 {
+        let strip_rows = image.next_strip_sample_count() * 2 / row_bytes;
+        samples.clear();
+        fill(strip_rows, &mut samples)?;
+        image.write_strip(&samples).map_err(failed)?;
+    }
+    image.finish().map_err(failed)
+}

@@ -1,0 +1,85 @@
+//! Pictures that can only be decoded whole: farbfeld, PNM, OpenEXR.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use image::codecs::farbfeld::FarbfeldDecoder;
+use image::codecs::openexr::OpenExrDecoder;
+use image::codecs::pnm::PnmDecoder;
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, Limits};
+
+use super::MOST_AT_ONCE_BYTES;
+use super::import::{Block, Looks, Put};
+use super::samples::{self, Raw};
+use crate::error::{Error, Result};
+use crate::pixel::{Channels, Sample};
+
+const KIND: &str = "a picture";
+
+/// A picture whose header was read.
+pub(super) struct WholeSource {
+    decoder: Box<dyn ImageDecoder>,
+    raw: Raw,
+}
+
+impl WholeSource {
+    /// Reads the header.
+    pub(super) fn open(path: &Path, reader: BufReader<File>, format: ImageFormat) -> Result<(WholeSource, Looks)> {
+        let refuse = |error| refuse(path, error);
+        let mut decoder: Box<dyn ImageDecoder> = match format {
+            ImageFormat::Farbfeld => Box::new(FarbfeldDecoder::new(reader).map_err(refuse)?),
+            ImageFormat::OpenExr => Box::new(OpenExrDecoder::new(reader).map_err(refuse)?),
+            _ => Box::new(PnmDecoder::new(reader).map_err(refuse)?),
+        };
+        let (width, height) = decoder.dimensions();
+        if decoder.total_bytes() > MOST_AT_ONCE_BYTES {
+            return Err(samples::too_large(path, "a whole picture", decoder.total_bytes()));
+        }
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(2 * MOST_AT_ONCE_BYTES);
+        decoder.set_limits(limits).map_err(refuse)?;
+        let (channels, raw) = match decoder.color_type() {
+            ColorType::L8 => (Channels::Gray, Raw::U8),
+            ColorType::La8 => (Channels::GrayAlpha, Raw::U8),
+            ColorType::Rgb8 => (Channels::Rgb, Raw::U8),
+            ColorType::Rgba8 => (Channels::Rgba, Raw::U8),
+            ColorType::L16 => (Channels::Gray, Raw::Native16),
+            ColorType::La16 => (Channels::GrayAlpha, Raw::Native16),
+            ColorType::Rgb16 => (Channels::Rgb, Raw::Native16),
+            ColorType::Rgba16 => (Channels::Rgba, Raw::Native16),
+            ColorType::Rgb32F => (Channels::Rgb, Raw::Float),
+            ColorType::Rgba32F => (Channels::Rgba, Raw::Float),
+            other => return Err(samples::unsound(path, KIND, format_args!("{other:?} is not read"))),
+        };
+        Ok((
+            WholeSource { decoder, raw },
+            Looks::new(width, height, channels, Sample::U16),
+        ))
+    }
+
+    /// Hands on all pixels.
+    pub(super) fn read(self, path: &Path, put: Put<'_>) -> Result<()> {
+        let width = u64::from(self.decoder.dimensions().0);
+        let bytes = usize::try_from(self.decoder.total_bytes()).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; bytes];
+        self.decoder
+            .read_image_boxed(&mut bytes)
+            .map_err(|error| refuse(path, error))?;
+        let mut converted = Vec::new();
+        self.raw.convert(&bytes, &mut converted);
+        put(Block {
+            x: 0,
+            y: 0,
+            width,
+            bytes: &converted,
+        })
+    }
+}
+
+fn refuse(path: &Path, error: ImageError) -> Error {
+    match error {
+        ImageError::IoError(error) => samples::refused(path, KIND, error),
+        other => samples::unsound(path, KIND, other),
+    }
+}
