@@ -7,6 +7,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
+use super::interrupt;
+
 /// From now on signals do not kill this process, until dropped.
 #[derive(Debug)]
 pub struct Patience {
@@ -25,7 +27,8 @@ impl Patience {
     /// # Errors
     /// Whatever the system says.
     pub fn new() -> io::Result<Patience> {
-        let signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])?;
+        // What we ignore, the program will ignore too: `nohup` means it.
+        let signals = Signals::new(interrupt::heeded(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])?)?;
         Ok(Patience { signals })
     }
 

@@ -24,11 +24,7 @@ impl Interrupt {
     pub fn install() -> io::Result<Interrupt> {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGXFSZ, Arc::default())?;
-        let ignored = ignored_signals()?;
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            if ignored & 1 << (signal - 1) != 0 {
-                continue;
-            }
+        for signal in heeded(&[SIGINT, SIGTERM, SIGHUP])? {
             // In this order, so that the first one finds the flag unset.
             flag::register_conditional_default(signal, Arc::clone(&asked))?;
             flag::register(signal, Arc::clone(&asked))?;
@@ -40,6 +36,19 @@ impl Interrupt {
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
+}
+
+/// Those of `signals` that this process does not ignore.
+///
+/// # Errors
+/// Whatever the system says.
+pub(super) fn heeded(signals: &[i32]) -> io::Result<Vec<i32>> {
+    let ignored = ignored_signals()?;
+    let heeded = signals
+        .iter()
+        .copied()
+        .filter(|signal| ignored & 1 << (signal - 1) == 0);
+    Ok(heeded.collect())
 }
 
 /// A bit for each signal that this process ignores, the lowest for signal 1.
