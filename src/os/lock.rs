@@ -4,8 +4,9 @@
 //! one process conflict), and the kernel gives them up only after the last thread that could write has stopped. So
 //! whoever gets such a lock knows that its former owner will write no more. A byte may lie past the end of the file.
 //!
-//! A lock is only ever dropped by closing: to unlock through any duplicate of the descriptor would drop it for all.
-//! The locks are advisory: programs that do not ask are not held back. `std`'s own file locks are of another kind
+//! To unlock through any duplicate of the descriptor drops the lock for all, so a lock is unlocked by its owner only. It
+//! is not left to the closing: a child that another thread is just starting has a duplicate until it becomes another
+//! program, and the lock would outlive its owner by a moment. The locks are advisory: programs that do not ask are not held back. `std`'s own file locks are of another kind
 //! (`flock`, whole files).
 
 use std::fs::File;
@@ -15,10 +16,15 @@ use std::os::fd::AsRawFd;
 
 use nix::fcntl::{FcntlArg, fcntl};
 
+use crate::os::fork;
+
 /// A lock that is held until dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    byte: u64,
+    /// See [`fork`].
+    generation: u64,
 }
 
 impl Lock {
@@ -30,7 +36,7 @@ impl Lock {
     pub fn try_new(file: &File, byte: u64) -> io::Result<Option<Lock>> {
         let own = reopen(file)?;
         match fcntl(&own, FcntlArg::F_OFD_SETLK(&exclusive(byte..byte + 1)?)) {
-            Ok(_) => Ok(Some(Lock { _file: own })),
+            Ok(_) => Ok(Some(Lock::held(own, byte))),
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -44,10 +50,31 @@ impl Lock {
         let own = reopen(file)?;
         loop {
             match fcntl(&own, FcntlArg::F_OFD_SETLKW(&exclusive(byte..byte + 1)?)) {
-                Ok(_) => return Ok(Lock { _file: own }),
+                Ok(_) => return Ok(Lock::held(own, byte)),
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    fn held(file: File, byte: u64) -> Lock {
+        let generation = fork::generation();
+        Lock { file, byte, generation }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // In a forked child it is the parent's.
+        if !fork::is_still(self.generation) {
+            return;
+        }
+        if let Ok(mut lock) = exclusive(self.byte..self.byte + 1) {
+            #[expect(clippy::cast_possible_truncation, reason = "libc's own small constant")]
+            let unlocked = libc::F_UNLCK as libc::c_short;
+            lock.l_type = unlocked;
+            // If it fails, the closing does it.
+            let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock));
         }
     }
 }
@@ -86,6 +113,18 @@ fn exclusive(bytes: Range<u64>) -> io::Result<libc::flock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duplicate_does_not_keep_a_lock() {
+        let file = tempfile::tempfile().expect("a file");
+        let lock = Lock::try_new(&file, 7).expect("asked").expect("free");
+        // As a child has between its beginning and its becoming another program.
+        let duplicate = lock.file.try_clone().expect("duplicated");
+        assert!(Lock::try_new(&file, 7).expect("asked").is_none());
+        drop(lock);
+        assert!(Lock::try_new(&file, 7).expect("asked").is_some());
+        drop(duplicate);
+    }
 
     #[test]
     fn a_byte_has_one_owner_until_it_is_closed() {
