@@ -15,7 +15,7 @@ use common::PROGRAM;
 use pagelight::journal::header::BOOT_AT;
 use pagelight::journal::{Journal, State};
 use rustix::process::Signal;
-use unfinished::{Holds, Moment, Rig, run_words, says, start, start_command};
+use unfinished::{Holds, Moment, Rig, Running, run_words, says, start_command, stopped_where};
 
 /// Runs a command on the image, and checks its exit code and what it says.
 #[track_caller]
@@ -31,6 +31,16 @@ fn check(words: &[OsString], code: i32, wanted: &[&str]) {
 fn with(mut words: Vec<OsString>, more: &[&str]) -> Vec<OsString> {
     words.extend(more.iter().map(OsString::from));
     words
+}
+
+/// A run that stands still in the first half of its work.
+fn begun(rig: &Rig) -> Running {
+    let words = with(rig.edit_words(), &["--threads=2"]);
+    let in_first_half = |journal: &Journal| {
+        let all = journal.header().cut.window_bytes();
+        (1..all / 2).contains(&journal.tally().done_bytes)
+    };
+    stopped_where(rig, &words, || rig.reset(), in_first_half)
 }
 
 #[test]
@@ -98,8 +108,7 @@ fn abandon_says_what_is_left_and_leaves_whole_chunks() {
 #[test]
 fn a_running_job_is_busy() {
     let rig = Rig::of_rows(1024);
-    let mut running = start(&with(rig.edit_words(), &["--threads=2"]));
-    assert!(running.stop_when(&rig, |journal| journal.tally().done_bytes > 0));
+    let running = begun(&rig);
     let pid = running.0.id().to_string();
     check(&rig.edit_words(), 75, &["at work", &pid]);
     check(&rig.words("resume"), 75, &["at work", &pid]);
@@ -189,9 +198,7 @@ fn a_token_belongs_to_the_image() {
 fn a_signal_pauses_the_job_and_a_reboot_does_no_harm_then() {
     let rig = Rig::of_rows(2048);
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        rig.reset();
-        let mut running = start(&with(rig.edit_words(), &["--threads=2"]));
-        assert!(running.stop_when(&rig, |journal| journal.tally().done_bytes > 0));
+        let running = begun(&rig);
         running.signal(signal);
         running.signal(Signal::CONT);
         let output = running.wait();
@@ -213,8 +220,7 @@ fn a_signal_pauses_the_job_and_a_reboot_does_no_harm_then() {
 #[test]
 fn a_second_signal_ends_at_once() {
     let rig = Rig::of_rows(2048);
-    let mut running = start(&with(rig.edit_words(), &["--threads=2"]));
-    assert!(running.stop_when(&rig, |journal| journal.tally().done_bytes > 0));
+    let running = begun(&rig);
     // Both are waiting when it goes on.
     running.signal(Signal::INT);
     running.signal(Signal::TERM);
@@ -233,10 +239,9 @@ fn an_ignored_signal_stays_ignored() {
         .args(["-c", "trap '' HUP INT; exec \"$@\"", "sh", PROGRAM])
         .args(rig.edit_words());
     let mut running = start_command(&mut shell);
-    assert!(running.stop_when(&rig, |journal| journal.tally().done_bytes > 0));
+    while rig.journals().is_empty() && !running.has_ended() {}
     running.signal(Signal::HUP);
     running.signal(Signal::INT);
-    running.signal(Signal::CONT);
     let output = running.wait();
     assert_eq!(output.status.code(), Some(0), "{}", says(&output));
     rig.assert_done("nobody asked it to stop");
@@ -259,13 +264,17 @@ fn a_limit_on_the_size_of_files_is_an_error() {
 fn a_resume_can_be_interrupted_as_well() {
     let rig = Rig::of_rows(2048);
     rig.cut_short();
-    let done_before = Journal::open(&rig.journal())
-        .expect("sound")
-        .expect("there")
-        .tally()
-        .done_bytes;
-    let mut running = start(&with(rig.words("resume"), &["--threads=2"]));
-    assert!(running.stop_when(&rig, |journal| journal.tally().done_bytes > done_before));
+    let moment = Moment::of(&rig);
+    let journal = Journal::open(&rig.journal()).expect("sound").expect("there");
+    let (done_before, all) = (journal.tally().done_bytes, journal.header().cut.window_bytes());
+    drop(journal);
+    let words = with(rig.words("resume"), &["--threads=2"]);
+    let running = stopped_where(
+        &rig,
+        &words,
+        || moment.bring_back(&rig, None),
+        |journal| (done_before + 1..all).contains(&journal.tally().done_bytes),
+    );
     running.signal(Signal::TERM);
     running.signal(Signal::CONT);
     assert_eq!(running.wait().status.code(), Some(130));

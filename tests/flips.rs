@@ -90,12 +90,14 @@ fn flip_all_bits(wanted: impl Fn(Intent) -> bool) {
     let fixed = flip(
         &rig,
         &moment,
-        all_of(0, STATE_AT).step_by(if common::long() { 1 } else { 31 }),
+        all_of(0, STATE_AT).step_by(if common::long() { 1 } else { 97 }),
     );
     let state = flip(&rig, &moment, all_of(STATE_AT, 32));
     let chunks = flip(&rig, &moment, all_of(HEADER_BYTES, 8 * header.chunks() as usize));
     let mut slots = (0, 0);
-    for slot in 0..header.slots {
+    // Two threads ran; the slots after theirs are all alike.
+    let slots_to_flip = if common::long() { header.slots } else { 3 };
+    for slot in 0..slots_to_flip {
         let at = header.slot_at(slot);
         let words = flip(&rig, &moment, all_of(at, 16));
         let bytes = flip(

@@ -9,11 +9,11 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::PROGRAM;
+use pagelight::journal::Journal;
 use rustix::process::Signal;
-use unfinished::{Holds, Rig, Running, run_words, says, start, start_command};
+use unfinished::{Holds, Rig, Running, run_words, says, start_command, stopped_where};
 
 /// A small disk in memory, mounted where only the processes in a name space of its own see it. It goes with its keeper.
 struct SmallDisk {
@@ -183,17 +183,8 @@ fn no_room_for_a_new_image() {
 fn cut_while_in_use(rig: &Rig, threads: &str, kept: u64) {
     let mut words = rig.edit_words();
     words.push(threads.into());
-    let begun = (0..50).find_map(|_| {
-        rig.reset();
-        let mut running = start(&words);
-        let done_bytes = AtomicU64::new(0);
-        running.stop_when(rig, |journal| {
-            done_bytes.store(journal.tally().done_bytes, Ordering::Relaxed);
-            done_bytes.load(Ordering::Relaxed) > 0
-        });
-        (1..8 << 20).contains(&done_bytes.into_inner()).then_some(running)
-    });
-    let running = begun.expect("stopped in time");
+    let in_first_spans = |journal: &Journal| (1..8 << 20).contains(&journal.tally().done_bytes);
+    let running = stopped_where(rig, &words, || rig.reset(), in_first_spans);
     let file = fs::File::options().write(true).open(&rig.path).expect("opened");
     file.set_len(kept).expect("cut");
     running.signal(Signal::CONT);

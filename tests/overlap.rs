@@ -171,14 +171,15 @@ fn an_unfinished_job_is_in_the_way_of_its_window_only() {
     }
 }
 
-/// The first is held up between looking for others and saying that it is there; the second must wait for it.
+/// The first is held up between looking for others and saying that it is there, and after that before it edits; the
+/// second must wait for it, and then sees it.
 #[test]
 fn a_run_waits_for_one_that_is_just_beginning() {
     let rig = rig();
     let trace = common::folder();
     let trace = trace.path().join("trace");
     let mut slow = Command::new("strace");
-    slow.args(["-f", "-qq", "-e", "inject=linkat:delay_enter=1500000", "-o"])
+    slow.args(["-f", "-qq", "-e", "inject=linkat,fdatasync:delay_enter=1000000", "-o"])
         .arg(&trace)
         .arg(common::PROGRAM);
     let mut slow = start_command(slow.args(words(&rig, Part::Rect(0, 0, 300, 100), 100)));

@@ -4,10 +4,10 @@
 //! one process conflict), and the kernel gives them up only after the last thread that could write has stopped. So
 //! whoever gets such a lock knows that its former owner will write no more. A byte may lie past the end of the file.
 //!
-//! To unlock through any duplicate of the descriptor drops the lock for all, so only the [`Lock`] itself does so, in the
-//! process that took it: a child that is just being started has a duplicate for a moment, which must neither keep the
-//! lock nor drop it. The locks are advisory: programs that do not ask are not held back. `std`'s own file locks are of another kind
-//! (`flock`, whole files).
+//! To unlock through any duplicate of the descriptor drops the lock for all, so a lock is unlocked by its owner only. It
+//! is not left to the closing: a child that another thread is just starting has a duplicate until it becomes another
+//! program, and the lock would outlive its owner by a moment. The locks are advisory: programs that do not ask are not
+//! held back. `std`'s own file locks are of another kind (`flock`, whole files).
 
 use std::fs::File;
 use std::io;
@@ -16,12 +16,15 @@ use std::os::fd::AsRawFd;
 
 use nix::fcntl::{FcntlArg, fcntl};
 
+use crate::os::fork;
+
 /// A lock that is held until dropped.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
     byte: u64,
-    process: u32,
+    /// See [`fork`].
+    generation: u64,
 }
 
 impl Lock {
@@ -39,14 +42,6 @@ impl Lock {
         }
     }
 
-    fn held(file: File, byte: u64) -> Lock {
-        Lock {
-            file,
-            byte,
-            process: std::process::id(),
-        }
-    }
-
     /// The same, but waits for it.
     ///
     /// # Errors
@@ -61,22 +56,28 @@ impl Lock {
             }
         }
     }
+
+    fn held(file: File, byte: u64) -> Lock {
+        let generation = fork::generation();
+        Lock { file, byte, generation }
+    }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.process == std::process::id()
-            && let Ok(mut unlock) = exclusive(self.byte..self.byte + 1)
-        {
-            unlock.l_type = UNLOCK;
-            // Closing, which follows, does the same, if perhaps a moment later.
-            let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&unlock));
+        // In a forked child it is the parent's.
+        if !fork::is_still(self.generation) {
+            return;
+        }
+        if let Ok(mut lock) = exclusive(self.byte..self.byte + 1) {
+            #[expect(clippy::cast_possible_truncation, reason = "libc's own small constant")]
+            let unlocked = libc::F_UNLCK as libc::c_short;
+            lock.l_type = unlocked;
+            // If it fails, the closing does it.
+            let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock));
         }
     }
 }
-
-#[expect(clippy::cast_possible_truncation, reason = "libc's own small constant")]
-const UNLOCK: libc::c_short = libc::F_UNLCK as libc::c_short;
 
 /// True if anybody holds a lock on any of the bytes, also somebody in this process.
 ///
@@ -112,6 +113,18 @@ fn exclusive(bytes: Range<u64>) -> io::Result<libc::flock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duplicate_does_not_keep_a_lock() {
+        let file = tempfile::tempfile().expect("a file");
+        let lock = Lock::try_new(&file, 7).expect("asked").expect("free");
+        // As a child has between its beginning and its becoming another program.
+        let duplicate = lock.file.try_clone().expect("duplicated");
+        assert!(Lock::try_new(&file, 7).expect("asked").is_none());
+        drop(lock);
+        assert!(Lock::try_new(&file, 7).expect("asked").is_some());
+        drop(duplicate);
+    }
 
     #[test]
     fn a_byte_has_one_owner_until_it_is_closed() {

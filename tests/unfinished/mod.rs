@@ -256,18 +256,31 @@ impl Rig {
     /// The run is stopped again and again, and killed when it is where it should be.
     #[track_caller]
     pub(crate) fn cut_short_with(&self, wanted: impl Fn(&Journal, &[Intent]) -> bool) {
-        let begun = Instant::now();
-        while begun.elapsed() < HANG {
-            self.reset();
-            let mut words = self.edit_words();
-            words.push("--threads=2".into());
-            let mut running = start(&words);
-            if running.stop_when(self, |journal| wanted(journal, &intents(journal.path()))) {
-                return;
-            }
-        }
-        panic!("no run could be killed there");
+        let mut words = self.edit_words();
+        words.push("--threads=2".into());
+        let seen = |journal: &Journal| wanted(journal, &intents(journal.path()));
+        drop(stopped_where(self, &words, || self.reset(), seen));
     }
+}
+
+/// A run that stands still where `wanted` says yes to its journal. As often as a run is through before that is seen,
+/// there is another, for which `prepare` makes the files ready.
+#[track_caller]
+pub(crate) fn stopped_where(
+    rig: &Rig,
+    words: &[OsString],
+    prepare: impl Fn(),
+    wanted: impl Fn(&Journal) -> bool,
+) -> Running {
+    let begun = Instant::now();
+    while begun.elapsed() < HANG {
+        prepare();
+        let mut running = start(words);
+        if running.stop_when(rig, &wanted) {
+            return running;
+        }
+    }
+    panic!("no run could be stopped there");
 }
 
 /// An image and its journal at one moment.
@@ -349,7 +362,7 @@ impl Running {
     }
 
     /// Stops it where `wanted` says yes to its journal; false if it has ended before.
-    pub(crate) fn stop_when(&mut self, rig: &Rig, wanted: impl Fn(&Journal) -> bool) -> bool {
+    fn stop_when(&mut self, rig: &Rig, wanted: impl Fn(&Journal) -> bool) -> bool {
         let mut random = Random::new();
         let mut has_ended = false;
         while rig.journals().is_empty() && !has_ended {
