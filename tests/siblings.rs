@@ -212,11 +212,8 @@ fn status_tells_of_every_process() {
     let bed = Bed::of_mebibytes(64);
     // A machine may be so fast, or so busy, that not all of them are at work at the same time.
     for _ in 0..50 {
-        bed.restore();
-        let mut run = bed.start(&["--processes=3", "--threads=2", "--grace=300"]);
-        run.wait_for_share(0.1);
+        let mut run = bed.start_frozen(&["--processes=3", "--threads=2", "--grace=300"], 0.05);
         let workers = run.workers();
-        workers.iter().for_each(|&worker| crew::stop(worker));
         let all_are_told = look_at_three(&bed, &mut run, &workers);
         while !run.is_ended() {
             run.workers()

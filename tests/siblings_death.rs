@@ -189,16 +189,20 @@ fn a_thousand_kills() {
 #[test]
 fn a_killed_worker_is_told_of_and_replaced() {
     let bed = Bed::of_mebibytes(32);
-    let mut run = bed.start(&["--processes=3", "--threads=1", "--grace=300", "-v"]);
-    assert!(run.wait_until(|run| run.workers().len() == 3));
-    let workers = run.workers();
-    workers.iter().for_each(|&worker| stop(worker));
+    let words = ["--processes=3", "--threads=1", "--grace=300", "-v"];
+    let (mut run, workers) = loop {
+        let run = bed.start_frozen(&words, 0.05);
+        let workers = run.workers();
+        if workers.len() == 3 {
+            break (run, workers);
+        }
+        run.thaw().assert_done(&bed);
+    };
     let victim = workers[1];
     signal(victim, Signal::KILL);
     // All others stand still, so work is left, and there must be a fourth.
     assert!(run.wait_until(|run| run.workers().iter().any(|worker| !workers.contains(worker))));
-    workers.into_iter().for_each(|worker| signal(worker, Signal::CONT));
-    let ended = run.end();
+    let ended = run.thaw();
     ended.assert_done(&bed);
     let line = format!("worker 2 (pid {victim}) was killed; its work was taken over");
     assert!(ended.stderr.lines().any(|told| told == line), "{ended:?}");

@@ -178,13 +178,7 @@ impl Bed {
     pub(crate) fn assert_nothing_left(&self) {
         assert_eq!(names(self.folder.path()), ["image.raw"]);
         assert_eq!(processes_on(&self.path), Vec::<u32>::new(), "processes are left");
-        let inode = std::os::unix::fs::MetadataExt::ino(&self.path.metadata().expect("looked at"));
-        let locks = fs::read_to_string("/proc/locks").expect("the locks");
-        let end = format!(":{inode}");
-        let ours = locks
-            .lines()
-            .filter(|line| line.split(' ').any(|word| word.ends_with(&end)));
-        assert_eq!(ours.collect::<Vec<_>>(), Vec::<&str>::new(), "locks are left");
+        assert_eq!(locks_in(self.folder.path()), Vec::<String>::new(), "locks are left");
     }
 }
 
@@ -214,6 +208,22 @@ pub(crate) fn processes_on(path: &Path) -> Vec<u32> {
         }
     }
     found
+}
+
+/// The locks that anybody holds on files of a folder.
+fn locks_in(folder: &Path) -> Vec<String> {
+    let files = names(folder)
+        .into_iter()
+        .filter_map(|name| folder.join(name).metadata().ok());
+    let inodes: Vec<String> = files
+        .map(|file| format!(":{}", std::os::unix::fs::MetadataExt::ino(&file)))
+        .collect();
+    let locks = fs::read_to_string("/proc/locks").expect("the locks");
+    let is_ours = |line: &&str| {
+        line.split(' ')
+            .any(|word| inodes.iter().any(|inode| word.ends_with(inode)))
+    };
+    locks.lines().filter(is_ours).map(str::to_owned).collect()
 }
 
 /// What a run came to.
@@ -461,13 +471,14 @@ pub(crate) fn state_of(process: u32) -> Option<char> {
     text.rsplit(") ").next()?.chars().next()
 }
 
-/// Waits until no process names the file; how long that took.
+/// Waits until no process names the file, and none holds a lock beside it: one that is being killed forgets its words
+/// before its locks. How long that took.
 #[track_caller]
 pub(crate) fn wait_for_nobody(path: &Path) -> Duration {
     let begun = Instant::now();
     loop {
         let left = processes_on(path);
-        if left.is_empty() {
+        if left.is_empty() && locks_in(path.parent().expect("a folder")).is_empty() {
             return begun.elapsed();
         }
         assert!(begun.elapsed() < PATIENCE, "{left:?} do not end");
