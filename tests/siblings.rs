@@ -449,10 +449,12 @@ fn a_relative_path_and_a_folder_for_the_journal_reach_the_workers() {
 #[test]
 fn the_demo_kills_a_worker_and_says_so() {
     let folder = memory_folder().unwrap_or_else(self::folder);
+    let pictures = self::folder();
     let mut told = false;
     // A machine may be so fast, or so busy, that the victim has ended before it could be killed.
     for _ in 0..5 {
-        let args = ["demo", "--bytes=96MiB", "--dir", word(folder.path())];
+        let (dir, pictures) = (word(folder.path()), word(pictures.path()));
+        let args = ["demo", "--bytes=96MiB", "--dir", dir, "--pictures", pictures];
         let output = pagelight(args).assert().success().get_output().clone();
         let (out, err) = (
             String::from_utf8_lossy(&output.stdout),

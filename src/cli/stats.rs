@@ -66,7 +66,7 @@ impl Stats {
         let names = format.channels.names();
         let samples = window.bytes() / format.pixel_bytes();
         let mut text = format!(
-            "{}: {part}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<8}{:>8}{:>8}{:>12}  {:<28}{}",
+            "{}: {part}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<8}{:>8}{:>8}{:>12}  {:<34}{}",
             path.display(),
             count(samples),
             output::bytes(window.bytes()),
@@ -82,7 +82,7 @@ impl Stats {
         for (name, channel) in names.iter().zip(&channels) {
             let clipped = |clipped: u64| format!("{} ({})", count(clipped), percent(clipped, samples));
             text += &format!(
-                "\n{name:<8}{:>8}{:>8}{:>12.2}    {:<26}{}",
+                "\n{name:<8}{:>8}{:>8}{:>12.2}    {:<32}{}",
                 channel.range.start(),
                 channel.range.end(),
                 channel.mean,

@@ -1,4 +1,4 @@
-//! Ordinary pictures in and out: import, export, preview. The only door to `image`, `png` and `tiff`.
+//! Ordinary pictures in and out: [`Import`], [`export()`], [`preview`]. The only door to `image`, `png` and `tiff`.
 //!
 //! 1. Memory stays bounded, whatever a picture's size or whatever it says of itself: nothing larger than
 //!    [`MOST_AT_ONCE_BYTES`] is decoded at once. PNG goes row by row, TIFF strip by strip or tile by tile; what can only
