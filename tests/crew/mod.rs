@@ -296,15 +296,16 @@ impl Run {
         self.child.id()
     }
 
-    /// Its workers; those that have ended and wait for it are among them.
+    /// Its workers; those that have ended and wait for it are among them. Not one that is just being started: its parent
+    /// waits until it is another program, and would wait for ever if it was stopped before.
     pub(crate) fn workers(&self) -> Vec<u32> {
         let process = self.process();
+        let words_of = |process: u32| fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        let own_words = words_of(process);
         let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
         let children = children.unwrap_or_default();
-        children
-            .split_whitespace()
-            .map(|word| word.parse().expect("a number"))
-            .collect()
+        let children = children.split_whitespace().map(|word| word.parse().expect("a number"));
+        children.filter(|&child| words_of(child) != own_words).collect()
     }
 
     /// Its journal, once it has one.
