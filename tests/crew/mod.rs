@@ -401,6 +401,12 @@ impl Run {
         self.end()
     }
 
+    /// True if every chunk is done.
+    pub(crate) fn is_all_done(&mut self) -> bool {
+        self.journal()
+            .is_some_and(|journal| journal.tally().done_bytes == journal.header().cut.window_bytes())
+    }
+
     /// Waits until its workers are asked to stop.
     pub(crate) fn wait_for_the_stop(&mut self) {
         self.wait_until(|run| {
