@@ -320,7 +320,8 @@ fn a_worker_that_stands_still_does_not_hold_up_another_ones_error() {
     let file = std::fs::File::options().write(true).open(&bed.path).expect("the image");
     file.set_len(bytes / 8).expect("truncated");
     let ended = run.end();
-    assert_eq!(ended.code(), Some(74), "{ended:?}");
+    // 74 by a worker that reached for what is gone, 65 by one that was started later and found another length.
+    assert!(matches!(ended.code(), Some(74 | 65)), "{ended:?}");
     assert_eq!(state_of(victim), None);
     wait_for_nobody(&bed.path);
 }
