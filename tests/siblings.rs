@@ -460,9 +460,9 @@ fn the_demo_kills_a_worker_and_says_so() {
     let pictures = self::folder();
     let mut told = false;
     // A machine may be so fast, or so busy, that the victim has ended before it could be killed.
-    for _ in 0..5 {
+    for _ in 0..20 {
         let (dir, pictures) = (word(folder.path()), word(pictures.path()));
-        let args = ["demo", "--bytes=96MiB", "--dir", dir, "--pictures", pictures];
+        let args = ["demo", "--bytes=192MiB", "--dir", dir, "--pictures", pictures];
         let output = pagelight(args).assert().success().get_output().clone();
         let (out, err) = (
             String::from_utf8_lossy(&output.stdout),
