@@ -1,11 +1,12 @@
 //! Ctrl-C and its relatives as a question that work asks now and then. One of two doors to signal-hook.
+#![allow(unsafe_code, reason = "an action in a signal handler cannot be registered without")]
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::flag;
+use signal_hook::{flag, low_level};
 
 /// Knows whether somebody asked this process to stop.
 #[derive(Clone, Debug)]
@@ -25,9 +26,16 @@ impl Interrupt {
         let asked = Arc::new(AtomicBool::new(false));
         flag::register(SIGXFSZ, Arc::default())?;
         for signal in heeded(&[SIGINT, SIGTERM, SIGHUP])? {
-            // In this order, so that the first one finds the flag unset.
-            flag::register_conditional_default(signal, Arc::clone(&asked))?;
-            flag::register(signal, Arc::clone(&asked))?;
+            let asked = Arc::clone(&asked);
+            // One swap, and not a look and then a store: two signals may come to two threads at the same time.
+            let action = move || {
+                if asked.swap(true, Ordering::SeqCst) {
+                    // Should it fail, the work still stops after the chunks in flight.
+                    let _ = low_level::emulate_default_handler(signal);
+                }
+            };
+            // SAFETY: the action only swaps an atomic and calls a function that may be called in a signal handler.
+            unsafe { low_level::register(signal, action) }?;
         }
         Ok(Interrupt { asked })
     }
