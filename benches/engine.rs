@@ -23,6 +23,8 @@
     reason = "a length that is mapped at once fits in memory"
 )]
 
+mod rounds;
+
 use std::fs::File;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -172,24 +174,10 @@ fn options(threads: usize) -> Options {
     }
 }
 
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
-}
-
-fn from_environment(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
-}
-
 fn main() {
-    let bytes = from_environment("PAGELIGHT_BENCH_BYTES", 1 << 30) >> 20 << 20;
-    let rounds = from_environment("PAGELIGHT_BENCH_ROUNDS", 5);
-    let parent =
-        std::env::var_os("PAGELIGHT_BENCH_DIR").map_or(PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
-    let folder = tempfile::tempdir_in(parent).expect("a folder");
+    let bytes = rounds::from_environment("PAGELIGHT_BENCH_BYTES", 1 << 30) >> 20 << 20;
+    let rounds = rounds::from_environment("PAGELIGHT_BENCH_ROUNDS", 5);
+    let folder = rounds::folder();
     let path = folder.path().join("bench.raw");
     drop(MappedFile::create(&path, bytes).expect("created"));
     let format = PixelFormat::RGBA16;
@@ -228,7 +216,8 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
                 bench.prepare(state);
                 seconds[3].push(bench.engine(threads));
             }
-            let [limit, direct, slots, engine] = seconds.map(|seconds| bench.bytes as f64 / median(seconds) / 1e9);
+            let [limit, direct, slots, engine] =
+                seconds.map(|seconds| bench.bytes as f64 / rounds::median(seconds) / 1e9);
             println!(
                 "| {state:?} | {threads} | {limit:.1} | {direct:.1} | {slots:.1} | {engine:.1} | {:.2} | {:.2} | {:.2} |",
                 slots / direct,
@@ -266,7 +255,7 @@ fn report_tiny(bench: &Bench, folder: &Path) {
     }
     println!(
         "\na job of one pixel: {:.2} ms; one file created, synced and removed: {:.2} ms",
-        median(jobs) * 1000.0,
-        median(files) * 1000.0,
+        rounds::median(jobs) * 1000.0,
+        rounds::median(files) * 1000.0,
     );
 }

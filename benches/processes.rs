@@ -8,8 +8,10 @@
 //! `PAGELIGHT_BENCH_BYTES` (2 GiB), `PAGELIGHT_BENCH_ROUNDS` (7) and `PAGELIGHT_BENCH_DIR` (the target folder) change
 //! the defaults.
 
+mod rounds;
+
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -40,24 +42,10 @@ fn brighten(path: &Path, processes: u64, threads: u64, window: &[&str]) -> Took 
     Took { whole, edit }
 }
 
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
-}
-
-fn from_environment(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
-}
-
 fn main() {
-    let bytes = from_environment("PAGELIGHT_BENCH_BYTES", 2 << 30) >> 20 << 20;
-    let rounds = from_environment("PAGELIGHT_BENCH_ROUNDS", 7);
-    let parent =
-        std::env::var_os("PAGELIGHT_BENCH_DIR").map_or(PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
-    let folder = tempfile::tempdir_in(parent).expect("a folder");
+    let bytes = rounds::from_environment("PAGELIGHT_BENCH_BYTES", 2 << 30) >> 20 << 20;
+    let rounds = rounds::from_environment("PAGELIGHT_BENCH_ROUNDS", 7);
+    let folder = rounds::folder();
     let path = folder.path().join("bench.raw");
     let mut file = std::fs::File::create(&path).expect("created");
     let block: Vec<u8> = (0..=250).cycle().take(1 << 20).collect();
@@ -87,8 +75,8 @@ fn report_sizes(path: &Path, bytes: u64, rounds: u64) {
     let medians: Vec<Took> = took
         .iter()
         .map(|took| Took {
-            whole: median(took.iter().map(|took| took.whole).collect()),
-            edit: median(took.iter().map(|took| took.edit).collect()),
+            whole: rounds::median(took.iter().map(|took| took.whole).collect()),
+            edit: rounds::median(took.iter().map(|took| took.edit).collect()),
         })
         .collect();
     for (took, (processes, threads)) in medians.iter().zip(ways) {
@@ -117,7 +105,7 @@ fn report_starts(path: &Path, rounds: u64) {
             took.push(brighten(path, processes, 1, &["--offset=8", "--length=8"]).whole);
         }
     }
-    let medians: Vec<f64> = took.into_iter().map(|took| median(took) * 1000.0).collect();
+    let medians: Vec<f64> = took.into_iter().map(|took| rounds::median(took) * 1000.0).collect();
     for (milliseconds, processes) in medians.iter().zip(ways) {
         let more = match processes {
             1 | 2 => "-".to_owned(),

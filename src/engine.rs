@@ -104,7 +104,7 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
     Ok(alive)
 }
 
-/// Checks that the image holds what the journal says is done. Reads only the first bytes of each chunk.
+/// Checks that the image holds what the journal says is done. Reads only the ends of each chunk.
 ///
 /// # Errors
 /// `Unfit` if it does not; `Io`.

@@ -1,7 +1,5 @@
 //! `pagelight brighten`: the main job.
 
-use std::time::Instant;
-
 use clap::Args;
 use pagelight::error::{Error, Result};
 use pagelight::estimate;
@@ -17,8 +15,7 @@ use serde_json::json;
 use super::Global;
 use super::image::{ImageArgs, OpenImage, WindowArgs};
 use super::output::{self, count, percent};
-use super::progress::Meter;
-use super::work::{Report, WorkArgs};
+use super::work::{Edit, WorkArgs};
 
 /// Add an amount to every sample of an image or of a part of it, in place
 ///
@@ -61,22 +58,17 @@ impl Brighten {
             ));
         }
         let (options, events) = self.work.options(global);
-        let meter = Meter::new(global, "brighten", job.window.bytes(), 0);
-        let begun = Instant::now();
         let token = self.id.as_deref().unwrap_or("");
-        let ended = run::start(&job, &image.file, token, &options, &|bytes| meter.add(bytes));
-        let report = Report {
+        let edit = Edit {
+            doing: "brighten",
             path: &self.image.image,
             job: &job,
             layout: Some(&image.described.layout),
-            edited_bytes: job.window.bytes(),
-            begun,
-            edit_time: meter.work_time(),
+            done_bytes: 0,
         };
-        drop(meter);
-        events.tell(global);
-        report.print(global, ended?);
-        Ok(())
+        edit.carry_out(global, &events, |progress| {
+            run::start(&job, &image.file, token, &options, progress)
+        })
     }
 
     fn job(&self, image: &OpenImage) -> Result<Job> {

@@ -1,7 +1,6 @@
 //! `pagelight resume` and `abandon`: what becomes of jobs that were cut short.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 use pagelight::claim::{Found, Place};
@@ -15,8 +14,7 @@ use serde_json::json;
 use super::Global;
 use super::image::{ImageArgs, WindowArgs};
 use super::output::{self, percent};
-use super::progress::Meter;
-use super::work::{Report, WorkArgs};
+use super::work::{Edit, WorkArgs};
 
 /// Finish a job that was cut short, exactly: all of the image's, or the one of a window
 #[derive(Args)]
@@ -41,21 +39,16 @@ impl Resume {
         }
         for found in jobs.found {
             let job = found.job;
-            let done_bytes = found.journal.tally().done_bytes;
-            let meter = Meter::new(global, "resume", job.window.bytes(), done_bytes);
-            let begun = Instant::now();
-            let ended = run::resume(&jobs.image, found, &options, &|bytes| meter.add(bytes));
-            let report = Report {
+            let edit = Edit {
+                doing: "resume",
                 path: &self.image.image,
                 job: &job,
                 layout: jobs.layout.as_ref(),
-                edited_bytes: job.window.bytes() - done_bytes,
-                begun,
-                edit_time: meter.work_time(),
+                done_bytes: found.journal.tally().done_bytes,
             };
-            drop(meter);
-            events.tell(global);
-            report.print(global, ended?);
+            edit.carry_out(global, &events, |progress| {
+                run::resume(&jobs.image, found, &options, progress)
+            })?;
         }
         Ok(())
     }

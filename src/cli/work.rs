@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use pagelight::coordinator::{Crew, Event};
 use pagelight::engine::Settings;
+use pagelight::error::Result;
 use pagelight::job::Job;
 use pagelight::layout::Layout;
 use pagelight::run::{Ended, Options};
-use pagelight::threads;
+use pagelight::threads::{self, Progress};
 use serde_json::json;
 
 use super::Global;
 use super::output::{self, count, gigabytes_per_second, percent, seconds};
+use super::progress::Meter;
 use super::{words, worker};
 
 /// How to work.
@@ -109,20 +111,57 @@ impl Events {
     }
 }
 
-/// What there is to say of an edit that came to its end.
-pub(super) struct Report<'a> {
+/// An edit that is about to be done, as the user hears of it.
+pub(super) struct Edit<'a> {
+    /// What is said before the numbers.
+    pub(super) doing: &'static str,
     pub(super) path: &'a Path,
     pub(super) job: &'a Job,
     pub(super) layout: Option<&'a Layout>,
+    /// Of a job that is resumed.
+    pub(super) done_bytes: u64,
+}
+
+impl Edit<'_> {
+    /// Does the edit by `work`, with a meter, and says what came of it and of the workers.
+    pub(super) fn carry_out(
+        &self,
+        global: &Global,
+        events: &Events,
+        work: impl FnOnce(Progress<'_>) -> Result<Ended>,
+    ) -> Result<()> {
+        let meter = Meter::new(global, self.doing, self.job.window.bytes(), self.done_bytes);
+        let begun = Instant::now();
+        let ended = work(&|bytes| meter.add(bytes));
+        let report = Report {
+            path: self.path,
+            job: self.job,
+            layout: self.layout,
+            edited_bytes: self.job.window.bytes() - self.done_bytes,
+            begun,
+            edit_time: meter.work_time(),
+        };
+        drop(meter);
+        events.tell(global);
+        report.print(global, ended?);
+        Ok(())
+    }
+}
+
+/// What there is to say of an edit that came to its end.
+struct Report<'a> {
+    path: &'a Path,
+    job: &'a Job,
+    layout: Option<&'a Layout>,
     /// Of this run; a resumed job may have had less to do than its window.
-    pub(super) edited_bytes: u64,
-    pub(super) begun: Instant,
+    edited_bytes: u64,
+    begun: Instant,
     /// When the last chunk was done; the rest was waiting for the disk.
-    pub(super) edit_time: Duration,
+    edit_time: Duration,
 }
 
 impl Report<'_> {
-    pub(super) fn print(&self, global: &Global, ended: Ended) {
+    fn print(&self, global: &Global, ended: Ended) {
         let path = self.path.display();
         let job = self.job;
         let window = job.window.describe(self.layout);
