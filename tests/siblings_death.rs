@@ -189,27 +189,18 @@ fn a_thousand_kills() {
 #[test]
 fn a_killed_worker_is_told_of_and_replaced() {
     let bed = Bed::of_mebibytes(32);
-    let words = ["--processes=3", "--threads=1", "--grace=300", "-v"];
-    let (mut run, workers) = loop {
-        let run = bed.start_frozen(&words, 0.05);
-        let workers = run.workers();
-        if workers.len() == 3 {
-            break (run, workers);
-        }
-        run.thaw().assert_done(&bed);
-    };
+    let mut run = bed.start_frozen(3, &["--threads=1", "--grace=300", "-v"]);
+    let workers = run.workers();
     let victim = workers[1];
     signal(victim, Signal::KILL);
-    // All others stand still, so work is left, and there must be a fourth; unless this one had all that was left.
-    let is_replaced = |run: &Run| run.workers().iter().any(|worker| !workers.contains(worker));
-    assert!(run.wait_until(|run| is_replaced(run) || run.is_all_done()));
-    let replaced = is_replaced(&run);
+    // All others stand still, so work is left, and there must be a fourth.
+    assert!(run.wait_until(|run| run.workers().iter().any(|worker| !workers.contains(worker))));
     let ended = run.thaw();
     ended.assert_done(&bed);
     let line = format!("worker 2 (pid {victim}) was killed; its work was taken over");
     assert!(ended.stderr.lines().any(|told| told == line), "{ended:?}");
     assert_eq!(ended.killed(), 1);
-    assert_eq!(ended.stderr.contains("worker 4 (pid "), replaced, "{ended:?}");
+    assert!(ended.stderr.contains("worker 4 (pid "), "{ended:?}");
     bed.assert_exact();
 }
 
@@ -329,10 +320,9 @@ fn a_worker_that_stands_still_does_not_hold_up_another_ones_error() {
 #[test]
 fn ctrl_c_pauses_the_job_whoever_it_reaches() {
     let bed = Bed::of_mebibytes(32);
-    let mut stopped = 0;
     for to_all in [true, false, true, false] {
         for kind in [Signal::INT, Signal::TERM, Signal::HUP] {
-            let mut run = bed.start_frozen(&["--processes=3", "--threads=1", "--grace=300"], 0.1);
+            let mut run = bed.start_frozen(3, &["--threads=1", "--grace=300"]);
             match to_all {
                 true => signal_group(run.process(), kind),
                 false => signal(run.process(), kind),
@@ -354,13 +344,14 @@ fn ctrl_c_pauses_the_job_whoever_it_reaches() {
             let status = bed.status();
             let job = &status["jobs"][0];
             assert_eq!(job["state"], "paused");
-            stopped += u32::from(job["done_bytes"].as_u64() < job["window_bytes"].as_u64());
+            assert!(
+                job["done_bytes"].as_u64() < job["window_bytes"].as_u64(),
+                "workers do not obey: {job}"
+            );
             bed.resume(&["--processes=2"]).assert_done(&bed);
             bed.assert_exact();
         }
     }
-    // They may have had the last chunks in hand, but not each time.
-    assert!(stopped > 0, "workers do not obey");
 }
 
 #[test]
@@ -389,7 +380,7 @@ fn ctrl_c_at_any_moment_leaves_the_image_exact() {
 fn a_second_ctrl_c_ends_at_once_and_the_workers_follow() {
     let bed = Bed::of_mebibytes(32);
     // While the workers stand still, the first one cannot be obeyed.
-    let mut run = bed.start_frozen(&["--processes=3", "--threads=1", "--grace=300"], 0.1);
+    let mut run = bed.start_frozen(3, &["--threads=1", "--grace=300"]);
     let workers = run.workers();
     signal_group(run.process(), Signal::INT);
     std::thread::sleep(Duration::from_millis(100));

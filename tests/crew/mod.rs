@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use pagelight::journal::header::{ROUND_AT, SLOT_OWNER_AT};
+use pagelight::journal::header::{Header, ROUND_AT, SLOT_OWNER_AT};
 use pagelight::journal::protocol::{Memory, Word};
 use pagelight::journal::{Journal, State};
 use rustix::process::{Pid, Signal};
@@ -100,35 +100,32 @@ impl Bed {
         Run::start(&self.brighten(words), self.folder.path())
     }
 
-    /// A run that has done this share of its work, and not all, and whose workers stand still; the image was restored.
+    /// A run of so many workers that has done a part of its work, and whose workers stand still, each with chunks that
+    /// are free before it; the image was restored.
     #[track_caller]
-    pub(crate) fn start_frozen(&self, words: &[&str], share: f64) -> Run {
-        let start = || Run::start(&self.brighten(words), self.folder.path());
-        self.freeze(start, share)
+    pub(crate) fn start_frozen(&self, processes: usize, words: &[&str]) -> Run {
+        let processes_word = format!("--processes={processes}");
+        let words: Vec<&str> = std::iter::once(processes_word.as_str())
+            .chain(words.iter().copied())
+            .collect();
+        self.freeze(processes, || self.start(&words))
     }
 
     /// The same of a run that `start` starts.
     #[track_caller]
-    pub(crate) fn freeze(&self, start: impl Fn() -> Run, share: f64) -> Run {
+    pub(crate) fn freeze(&self, processes: usize, start: impl Fn() -> Run) -> Run {
         // A machine may be so fast, or so busy, that it is over before we saw it.
-        for _ in 0..100 {
+        for _ in 0..300 {
             self.restore();
             let mut run = start();
-            if run.wait_for_share(share) {
-                let mut stopped = Vec::new();
-                // Until no more are started.
-                while stopped != run.workers() {
-                    stopped = run.workers();
-                    stopped.iter().for_each(|&worker| stop(worker));
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                let is_left = |journal: &Journal| journal.tally().done_bytes < journal.header().cut.window_bytes();
-                if !run.is_ended() && run.journal().is_some_and(is_left) {
+            // A worker that comes later would do the work of those that stand still.
+            if run.wait_until(|run| run.workers().len() == processes && run.is_at_work()) {
+                let workers = run.workers();
+                workers.iter().for_each(|&worker| stop(worker));
+                if !run.is_ended() && workers == run.workers() && run.journal().is_some_and(has_chunks_for_all) {
                     return run;
                 }
-                run.workers()
-                    .into_iter()
-                    .for_each(|worker| signal(worker, Signal::CONT));
+                workers.into_iter().for_each(|worker| signal(worker, Signal::CONT));
             }
             run.end().assert_done(self);
         }
@@ -180,6 +177,12 @@ impl Bed {
         assert_eq!(processes_on(&self.path), Vec::<u32>::new(), "processes are left");
         assert_eq!(locks_in(self.folder.path()), Vec::<String>::new(), "locks are left");
     }
+}
+
+/// True if every thread may have a chunk half-way and take another one, and some are left.
+fn has_chunks_for_all(journal: &Journal) -> bool {
+    let Header { cut, slots, .. } = journal.header();
+    journal.tally().done_bytes + 2 * u64::from(*slots) * cut.chunk_bytes() < cut.window_bytes()
 }
 
 pub(crate) fn index(position: u64) -> usize {
@@ -320,6 +323,12 @@ impl Run {
         self.journal.as_ref()
     }
 
+    /// True if a part of the window is done.
+    pub(crate) fn is_at_work(&mut self) -> bool {
+        self.journal()
+            .is_some_and(|journal| journal.tally().done_bytes > 0 && matches!(journal.state(), Ok(State::Active)))
+    }
+
     /// Waits until this share of the window is done; false if the run ended before we saw it.
     pub(crate) fn wait_for_share(&mut self, share: f64) -> bool {
         self.wait_until(|run| {
@@ -399,12 +408,6 @@ impl Run {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.end()
-    }
-
-    /// True if every chunk is done.
-    pub(crate) fn is_all_done(&mut self) -> bool {
-        self.journal()
-            .is_some_and(|journal| journal.tally().done_bytes == journal.header().cut.window_bytes())
     }
 
     /// Waits until its workers are asked to stop.
