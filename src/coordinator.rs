@@ -28,6 +28,17 @@ use crate::threads::Progress;
 /// How often the journal is asked how far the job is.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
+/// The part of a window below which a process of its own costs more than it saves.
+const LEAST_SHARE_BYTES: u64 = 128 << 20;
+
+/// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then has
+/// enough to do. Threads of one process share its map of addresses, so each page that one lets go must be forgotten by the
+/// cores of all, and that takes longer than all else that is done about it.
+pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
+    let shares = usize::try_from(window_bytes / LEAST_SHARE_BYTES).unwrap_or(usize::MAX);
+    cores.min(shares).max(1)
+}
+
 /// How workers are to be run.
 #[derive(Clone, Debug)]
 pub struct Crew {
@@ -272,5 +283,24 @@ fn wait(number: u32, mut child: Child) -> Ended {
         number,
         status,
         said: last_line.strip_prefix("pagelight: ").unwrap_or(last_line).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_for_each_core_if_it_has_enough_to_do() {
+        let check = |share, bytes, cores, want| {
+            assert_eq!(processes_that_pay(share * LEAST_SHARE_BYTES + bytes, cores), want);
+        };
+        check(0, 0, 2, 1);
+        check(1, 0, 2, 1);
+        check(1, LEAST_SHARE_BYTES - 1, 2, 1);
+        check(2, 0, 2, 2);
+        check(2, 0, 1, 1);
+        check(8, 0, 64, 8);
+        check(1 << 30, 0, 64, 64);
     }
 }

@@ -61,7 +61,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 
 use self::file::Source;
 pub use self::file::{Access, MappedFile};
@@ -227,15 +227,31 @@ impl View {
             done = copied.bytes;
             edited.add(copied.clipped, copied.sum);
         }
-        let mut buffer = [0; TILE_BYTES];
-        while done < length {
-            let tile = &mut buffer[..TILE_BYTES.min(length - done)];
-            self.copy_out(from + done, tile)?;
-            edited.add(edit.kernel.apply(tile), sum(tile));
-            to.copy_in(to_at + done, tile)?;
-            done += tile.len();
+        if done < length {
+            self.copy_edited_by_tiles(from + done..from + length, to, to_at + done, edit, &mut edited)?;
         }
         Ok(edited)
+    }
+
+    /// The same where there is no routine, or less than a block is left.
+    fn copy_edited_by_tiles(
+        &self,
+        mut from: Range<usize>,
+        to: &View,
+        mut to_at: usize,
+        edit: &Edit,
+        edited: &mut Edited,
+    ) -> Result<()> {
+        let mut buffer = [0; TILE_BYTES];
+        while !from.is_empty() {
+            let tile = &mut buffer[..TILE_BYTES.min(from.len())];
+            self.copy_out(from.start, tile)?;
+            edited.add(edit.kernel.apply(tile), sum(tile));
+            to.copy_in(to_at, tile)?;
+            from.start += tile.len();
+            to_at += tile.len();
+        }
+        Ok(())
     }
 
     /// The word at byte `at`, with all that was written before it was.
@@ -341,6 +357,43 @@ impl View {
                 }
             }
         }
+    }
+
+    /// Says that the view's bytes will be used once and in order. What is not in memory is then read from the disk in
+    /// large steps and kept in huge pages where the system can, and goes first when memory is short.
+    pub fn expect_one_pass(&self) {
+        if let Some(map) = &self.map {
+            for advice in [Advice::HugePage, Advice::Sequential] {
+                // They are hints; whoever does not know them is only slower.
+                let _ = map.advise(advice);
+            }
+        }
+    }
+
+    /// Lets the pages that lie wholly in `part` go from the map, which keeps their bytes in the file and takes no place
+    /// in this process's memory any more. They come back when they are touched.
+    ///
+    /// Where the system cannot do that nothing happens.
+    ///
+    /// # Errors
+    /// `Request` if `part` reaches past the end of the view.
+    pub fn let_go(&self, part: Range<usize>) -> Result<()> {
+        self.pointer(part.start, part.len())?;
+        // Private memory would be lost.
+        let (Some(map), Some(_)) = (&self.map, &self.source) else {
+            return Ok(());
+        };
+        let page_bytes = rustix::param::page_size();
+        let start = (self.lead + part.start).next_multiple_of(page_bytes);
+        let end = (self.lead + part.end) / page_bytes * page_bytes;
+        if start < end {
+            // SAFETY: the map is of a file and shared, so the bytes are the file's and stay; they are in the map, as
+            // `pointer` checked, and nobody has a reference to any of them.
+            let gone = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
+            // They then go with the map.
+            let _ = gone;
+        }
+        Ok(())
     }
 
     /// The end of a copy of `length` bytes from `at` on.

@@ -113,11 +113,11 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
     if claim.journal.state()? != State::Complete {
-        refuse_orphans(&claim.journal, image.path())?;
+        wait_for_orphans(&claim.journal, image.path())?;
         refuse_unsound(&place, &claim, image)?;
         // One that comes so late that it held no slot yet takes no chunk after this.
         claim.journal.close_round();
-        refuse_orphans(&claim.journal, image.path())?;
+        wait_for_orphans(&claim.journal, image.path())?;
         claim.journal.activate()?;
         claim.journal.make_durable()?;
     }
@@ -132,7 +132,7 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
 pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
     let place = Place::of(image, options.journal_folder.as_deref())?;
     let claim = place.take_over(found)?;
-    refuse_orphans(&claim.journal, image.path())?;
+    wait_for_orphans(&claim.journal, image.path())?;
     claim.journal.sign();
     claim.journal.close_round();
     let settled = refuse_unsound(&place, &claim, image)
@@ -155,19 +155,28 @@ pub struct Abandoned {
     pub unsettled: Option<Error>,
 }
 
-/// Refuses to go on while workers of the run that was cut short are still at it, and asks them to stop. A journal that
-/// nobody works on stays as it is.
-fn refuse_orphans(journal: &Journal, path: &Path) -> Result<()> {
-    let crew = journal.crew()?;
-    let Some(hand) = crew.first() else {
-        return Ok(());
-    };
-    journal.close_round();
-    Err(Error::Busy(format!(
-        "{}: process {} of the run that was cut short is still at work; try again in a moment",
-        path.display(),
-        hand.process
-    )))
+/// How long the workers of a run that was cut short are waited for. They stop by themselves once their coordinator is gone.
+const ORPHANS_TIME: Duration = Duration::from_secs(2);
+
+/// Asks workers of the run that was cut short to stop if they are still at it, and waits for them, but not for ever. A
+/// journal that nobody works on stays as it is.
+fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
+    let patience = Instant::now() + ORPHANS_TIME;
+    loop {
+        let crew = journal.crew()?;
+        let Some(hand) = crew.first() else {
+            return Ok(());
+        };
+        journal.close_round();
+        if Instant::now() > patience {
+            return Err(Error::Busy(format!(
+                "{}: process {} of the run that was cut short is still at work; try again in a moment",
+                path.display(),
+                hand.process
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Everything that must hold before a byte is copied from a journal that somebody else left.
@@ -275,17 +284,21 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
 /// `Io`.
 pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
     let patience = Instant::now() + LEAVE_TIME;
-    while Instant::now() < patience {
-        if let Some(_lock) = journal.lock_run()? {
-            if !journal.is_named()? || journal.state()? != State::Active {
-                return Ok(());
-            }
-            if journal.crew()?.is_empty() {
-                return pause(job, image, journal).map(|_| ());
-            }
+    while !journal.crew()?.is_empty() {
+        if Instant::now() > patience {
+            return Ok(());
         }
         // The others have their last chunks in hand, or just look for the last one as we do.
         std::thread::sleep(Duration::from_millis(1));
+    }
+    // Before the lock: the disk may take seconds, and whoever resumes the job meanwhile need not wait for it.
+    sync_image(journal, image)?;
+    let Some(_lock) = journal.lock_run()? else {
+        return Ok(());
+    };
+    let is_ours = journal.is_named()? && journal.state()? == State::Active && journal.crew()?.is_empty();
+    if is_ours {
+        pause(job, image, journal)?;
     }
     Ok(())
 }

@@ -227,6 +227,31 @@ fn verbose_tells_how_the_work_is_done() {
 }
 
 #[test]
+fn large_work_is_shared_by_processes_unless_threads_are_named() {
+    let folder = folder();
+    let image = folder.path().join("image.raw");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    for (mebibytes, words, processes) in [
+        (255, "--no-sync", 1),
+        (256, "--no-sync", cores.min(2)),
+        (256, "--threads=3", 1),
+        (1, "--processes=2", 2),
+    ] {
+        // A hole, of which nothing need be written to the disk.
+        let file = fs::File::create(&image).expect("created");
+        file.set_len(mebibytes << 20).expect("grown");
+        let output = pagelight(["brighten", word(&image), "--pixel=rgba16", "--by=1", "-v", words])
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains(&format!("{processes} processes of ")), "{words} {said}");
+        let started = said.matches("was started").count();
+        assert_eq!(started, if processes > 1 { processes } else { 0 }, "{said}");
+    }
+}
+
+#[test]
 fn unnamed_bands_are_edited_and_it_is_said() {
     let (_folder, image) = house();
     let header = image.with_extension("hdr");

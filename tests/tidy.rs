@@ -91,7 +91,7 @@ const MAX_LINES: usize = 400;
 /// Files that are longer for a reason, and how long they may be.
 const LONGER: &[(&str, usize)] = &[
     // Half of it is documentation.
-    ("map.rs", 450),
+    ("map.rs", 470),
 ];
 
 /// The files of the house: path below src, with forward slashes, and text.

@@ -57,7 +57,7 @@ impl Brighten {
                 job.format.channels.count(),
             ));
         }
-        let (options, events) = self.work.options(global);
+        let (options, events) = self.work.options(global, job.window.bytes());
         let token = self.id.as_deref().unwrap_or("");
         let edit = Edit {
             doing: "brighten",

@@ -70,6 +70,9 @@ pub(crate) struct Global {
     interrupt: Option<Interrupt>,
 }
 
+/// This very program, whatever has become of its file.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProgressChoice {
     Auto,

@@ -1,6 +1,6 @@
 //! `pagelight resume` and `abandon`: what becomes of jobs that were cut short.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pagelight::claim::{Found, Place};
@@ -29,8 +29,7 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
-        let (options, events) = self.work.options(global);
-        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, &options)?;
+        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, self.work.journal())?;
         if jobs.found.is_empty() {
             global.result(
                 &format!("{}: no unfinished job; nothing to resume", self.image.image.display()),
@@ -39,6 +38,7 @@ impl Resume {
         }
         for found in jobs.found {
             let job = found.job;
+            let (options, events) = self.work.options(global, job.window.bytes());
             let edit = Edit {
                 doing: "resume",
                 path: &self.image.image,
@@ -76,7 +76,7 @@ impl Abandon {
             journal_folder: self.journal.clone(),
             ..Options::default_here()
         };
-        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, &options)?;
+        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, self.journal.as_deref())?;
         if jobs.found.is_empty() {
             global.result(
                 &format!("{}: no unfinished job; nothing to abandon", path.display()),
@@ -135,11 +135,11 @@ struct Jobs {
 
 impl Jobs {
     /// All of the image's, or the one whose window the words name.
-    fn find(image_args: &ImageArgs, window_args: &WindowArgs, access: Access, options: &Options) -> Result<Jobs> {
+    fn find(image_args: &ImageArgs, window_args: &WindowArgs, access: Access, journals: Option<&Path>) -> Result<Jobs> {
         let path = &image_args.image;
         let image = image_args.map(access)?;
         let layout = image_args.layout(&image);
-        let mut found = Place::of(&image, options.journal_folder.as_deref())?.jobs()?;
+        let mut found = Place::of(&image, journals)?.jobs()?;
         if window_args.is_given() {
             // Only now does it matter what the image looks like: the journal knows for itself.
             let layout = layout.as_ref().map_err(|_| unknown_layout(path))?;
@@ -154,7 +154,7 @@ impl Jobs {
     }
 }
 
-fn unknown_layout(path: &std::path::Path) -> Error {
+fn unknown_layout(path: &Path) -> Error {
     Error::Request(format!(
         "{}: what the image looks like is not known, so no window can be named; leave the window away",
         path.display()

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use pagelight::coordinator::{Crew, Event};
+use pagelight::coordinator::{self, Crew, Event};
 use pagelight::engine::Settings;
 use pagelight::error::Result;
 use pagelight::job::Job;
@@ -17,7 +17,10 @@ use serde_json::json;
 use super::Global;
 use super::output::{self, count, gigabytes_per_second, percent, seconds};
 use super::progress::Meter;
-use super::{words, worker};
+use super::{THIS_PROGRAM, words, worker};
+
+/// More than anybody has use for.
+const MOST_PROCESSES: u16 = 256;
 
 /// How to work.
 #[derive(Args)]
@@ -27,10 +30,11 @@ pub(super) struct WorkArgs {
     /// processes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     threads: Option<u16>,
-    /// Processes that share the work; whichever dies, the others finish what it had begun
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), default_value_t = 1)]
-    processes: u16,
-    /// About how much of the image may be in memory at once; a thread needs 4 MiB
+    /// Processes that share the work; whichever dies, the others finish what it had begun [default: one for each core if
+    /// the work is large and --threads is not given, else one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_PROCESSES)))]
+    processes: Option<u16>,
+    /// About how much of the image may be in memory at most; a thread needs 4 MiB, and most work takes less
     #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "32MiB")]
     memory: u64,
     /// Do not wait until the result is on the disk; a power cut may then lose some of it
@@ -45,9 +49,14 @@ pub(super) struct WorkArgs {
 }
 
 impl WorkArgs {
-    /// The options of the run; says them, if asked to be verbose.
-    pub(super) fn options(&self, global: &Global) -> (Options, Events) {
-        let processes = usize::from(self.processes);
+    /// The folder of the journals, if it was named.
+    pub(super) fn journal(&self) -> Option<&Path> {
+        self.journal.as_deref()
+    }
+
+    /// The options of a run on `window_bytes`; says them, if asked to be verbose.
+    pub(super) fn options(&self, global: &Global, window_bytes: u64) -> (Options, Events) {
+        let processes = self.processes(window_bytes);
         let settings = Settings {
             threads: self
                 .threads
@@ -56,14 +65,14 @@ impl WorkArgs {
         };
         if global.verbose {
             global.note(&format!(
-                "{processes} processes of {} threads, each with about {} of the image in memory at once",
+                "{processes} processes of {} threads, each with at most about {} of the image in memory at once",
                 settings.threads,
                 output::bytes(settings.memory_bytes),
             ));
         }
         let (sender, events) = channel();
         let crew = (processes > 1).then(|| Crew {
-            processes: u32::from(self.processes),
+            processes: u32::try_from(processes).unwrap_or(u32::MAX),
             command: worker::command(&settings),
             grace: self.grace,
             events: sender,
@@ -75,6 +84,17 @@ impl WorkArgs {
             crew,
         };
         (options, Events::new(events))
+    }
+
+    fn processes(&self, window_bytes: u64) -> usize {
+        match (self.processes, self.threads) {
+            (Some(processes), _) => usize::from(processes),
+            // Others can only be started where the program can be found once more.
+            (None, None) if Path::new(THIS_PROGRAM).exists() => {
+                coordinator::processes_that_pay(window_bytes, threads::available()).min(usize::from(MOST_PROCESSES))
+            }
+            (None, _) => 1,
+        }
     }
 }
 

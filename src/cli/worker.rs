@@ -16,6 +16,8 @@ use pagelight::journal::Journal;
 use pagelight::map::{Access, MappedFile};
 use pagelight::run;
 
+use super::THIS_PROGRAM;
+
 /// Work on a job's journal; started by brighten and resume
 #[derive(Args)]
 pub(super) struct Worker {
@@ -30,8 +32,7 @@ pub(super) struct Worker {
 
 /// The command of a worker, but for the image and the journal.
 pub(super) fn command(settings: &Settings) -> Vec<OsString> {
-    // This very program, whatever has become of its file.
-    let words = ["/proc/self/exe", "worker", "--threads"].map(OsString::from);
+    let words = [THIS_PROGRAM, "worker", "--threads"].map(OsString::from);
     let mut words = Vec::from(words);
     words.push(settings.threads.to_string().into());
     words.push("--memory".into());

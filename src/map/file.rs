@@ -269,3 +269,63 @@ fn refuse_irregular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::Edit;
+    use crate::op::Op;
+    use crate::os::copy_add::sum;
+    use crate::pixel::PixelFormat;
+
+    #[test]
+    fn what_is_let_go_keeps_its_bytes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..=250).cycle().take(3 << 20).collect();
+        let file = MappedFile::create(&path, bytes.len() as u64).expect("created");
+        let of_file = file.view(0..file.len()).expect("mapped");
+        let odd = file.view(4097..file.len() - 1).expect("mapped");
+        let of_nothing = View::anonymous(bytes.len()).expect("mapped");
+        for view in [&of_file, &odd, &of_nothing] {
+            let bytes = &bytes[..view.len()];
+            view.expect_one_pass();
+            view.copy_in(0, bytes).expect("written");
+            for part in [0..0, 0..1, 0..4096, 1..8192, 5000..view.len(), 0..view.len()] {
+                view.let_go(part.clone()).expect("inside");
+                let mut read = vec![0; bytes.len()];
+                view.copy_out(0, &mut read).expect("read");
+                assert!(read == bytes, "{part:?} of {}", view.len());
+            }
+            assert!(matches!(view.let_go(0..view.len() + 1), Err(Error::Request(_))));
+        }
+        assert_eq!(std::fs::read(&path).expect("read")[4097..5000], bytes[..5000 - 4097]);
+    }
+
+    #[test]
+    fn an_edit_without_a_routine_does_the_same() {
+        let bytes: Vec<u8> = (0..=250).cycle().take(5000).collect();
+        let [from, to] = [(); 2].map(|()| View::anonymous(6000).expect("mapped"));
+        for name in ["rgba16", "rgb16be", "mycolor"] {
+            let format: PixelFormat = name.parse().expect("a format");
+            let channels = format.channels.color();
+            let kernel = Op { amount: 2000, channels }.kernel(format);
+            let edit = Edit {
+                kernel: kernel.clone(),
+                recipe: None,
+            };
+            for length in [0, 24, 936, 960, 984, 1920, 4992] {
+                from.copy_in(7, &bytes[..length]).expect("inside");
+                to.copy_in(0, &[0xEE; 6000]).expect("inside");
+                let edited = from.copy_edited(7, &to, 501, length, &edit).expect("inside");
+                let mut want = bytes[..length].to_vec();
+                assert_eq!(edited.clipped, kernel.apply(&mut want), "{name} {length}");
+                assert_eq!(edited.sum, sum(&want), "{name} {length}");
+                let mut got = vec![0; 6000];
+                to.copy_out(0, &mut got).expect("inside");
+                assert!(got[501..501 + length] == want, "{name} {length}");
+                assert!(got[..501].iter().chain(&got[501 + length..]).all(|&byte| byte == 0xEE));
+            }
+        }
+    }
+}

@@ -49,6 +49,11 @@ pub(crate) struct Copied {
 /// Blocks per call of the routine: its lane counters have 16 bits.
 const MAX_BLOCKS: usize = u16::MAX as usize;
 
+/// How far ahead of the work bytes are asked for. The processor does so by itself, but stops at each page's end, because it
+/// cannot know which page follows; on an address that is not mapped nothing happens.
+#[cfg(target_arch = "x86_64")]
+const PREFETCH_BYTES: usize = 2048;
+
 impl Recipe {
     /// The recipe of a kernel, if this machine can cook it.
     #[cfg(target_arch = "x86_64")]
@@ -133,6 +138,8 @@ unsafe extern "sysv64" fn copy_add(
         ".hidden pagelight_copy_add_begin",
         ".globl pagelight_copy_add_begin",
         "pagelight_copy_add_begin:",
+        "prefetcht0 [rsi + {ahead}]",
+        "prefetcht0 [rsi + {ahead} + 48]",
         "vmovdqu ymm8, [rsi]",
         "vmovdqu ymm9, [rsi + 32]",
         "vmovdqu ymm10, [rsi + 64]",
@@ -181,6 +188,7 @@ unsafe extern "sysv64" fn copy_add(
         "vzeroupper",
         "mov rax, rdx",
         "ret",
+        ahead = const PREFETCH_BYTES,
     )
 }
 

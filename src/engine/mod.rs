@@ -1,0 +1,161 @@
+//! Runs a job in this process: threads take spans of the window, map each, and edit it chunk by chunk.
+//!
+//! The engine knows no terminal (progress goes to a callback), no other process, and nothing of the file but the job's
+//! window.
+//!
+//! 1. No byte outside the window is written.
+//! 2. What is done to the image and to the journal, in which order, is the journal's protocol and nothing else.
+//! 3. A thread maps one span at a time, pages it in step by step, and lets each step go soon after, so what stays in
+//!    memory is bounded by [`Settings::memory_bytes`], whatever the image's size.
+
+mod ends;
+mod span;
+mod thread;
+
+use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt;
+
+use crate::cut::Cut;
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::journal::Journal;
+use crate::journal::check;
+use crate::map::{MappedFile, PageIn};
+use crate::os::disk::{self, FileSystem};
+use crate::threads::{self, Progress};
+use crate::window::Window;
+
+use self::ends::{fingerprint, marked};
+use self::thread::Thread;
+
+/// What a thread maps at once. Both neighbours pay for the huge page that lies under the end of a span, so it is a small part.
+const SPAN_BYTES: u64 = 64 << 20;
+
+/// How a job is to be run; what it does to the image does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Threads that edit, at least 1.
+    pub threads: usize,
+    /// About how many bytes of the image may be in memory at once, over all threads; not less than
+    /// [`Settings::LEAST_THREAD_MEMORY_BYTES`] each.
+    pub memory_bytes: u64,
+}
+
+impl Settings {
+    /// The usual bound of what is in memory at once.
+    pub const DEFAULT_MEMORY_BYTES: u64 = 32 << 20;
+
+    /// Two huge pages, below which the system's work for a map exceeds the edit's.
+    pub const LEAST_THREAD_MEMORY_BYTES: u64 = 4 << 20;
+
+    /// How a fresh job on `window` is cut, so that these settings hold.
+    pub fn cut(&self, window: &Window) -> Cut {
+        let threads = self.threads.max(1) as u64;
+        let thread_memory_bytes = (self.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
+        // What is mapped is in memory only from when it is paged in until it is let go.
+        let wide = Cut::new(window, thread_memory_bytes.max(SPAN_BYTES), threads);
+        Cut::new(window, thread_memory_bytes, threads).with_spans_like(&wide)
+    }
+
+    /// As many threads as this process may use at once, and the usual memory.
+    pub fn default_here() -> Settings {
+        Settings {
+            threads: threads::available(),
+            memory_bytes: Settings::DEFAULT_MEMORY_BYTES,
+        }
+    }
+}
+
+/// Edits what is left of the job's window, on the threads that `settings` name. Any number of processes may do so at
+/// once on one journal. Returns when no chunk is free, or when the journal asks to stop; others may then still have
+/// chunks in hand. `progress` hears of every chunk.
+///
+/// # Errors
+/// The first one that any thread met, `Io` as a rule: the journal then knows what is done and what is not.
+/// `Interrupted` if `progress` said so.
+pub fn work(
+    job: &Job,
+    image: &MappedFile,
+    journal: &Journal,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let run = Run {
+        job,
+        image,
+        journal,
+        cut: journal.header().cut.with_spans_like(&settings.cut(&job.window)),
+        page_in: page_in_for(image),
+        progress,
+    };
+    threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
+        Some(thread) => thread.work(turns),
+        // Too late, or more threads than the journal has slots: the others do the work.
+        None => Ok(()),
+    })?;
+    Ok(())
+}
+
+/// Finishes the chunks that dead threads had begun, and nothing else. Returns how many slots were left alone because
+/// their threads live.
+///
+/// # Errors
+/// As for [`work`].
+pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
+    let run = Run::alone(job, image, journal);
+    let mut alive = 0;
+    for slot in 0..journal.header().slots {
+        match Thread::new(&run, slot)? {
+            Some(mut thread) => thread.recover()?,
+            None => alive += 1,
+        }
+    }
+    Ok(alive)
+}
+
+/// Checks that the image holds what the journal says is done. Reads only the ends of each chunk.
+///
+/// # Errors
+/// `Unfit` if it does not; `Io`.
+pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
+    check::image(journal, image.path(), |chunk, of| {
+        let marked = marked(job, &journal.header().cut, chunk, of);
+        fingerprint(&marked, |range, bytes| {
+            let read = image.file().read_exact_at(bytes, range.start);
+            read.map_err(|error| Error::io("read", image.path(), error))
+        })
+    })
+}
+
+/// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
+/// be read may be written too, and reading brings in its neighbours.
+fn page_in_for(image: &MappedFile) -> PageIn {
+    match disk::file_system(image.file()) {
+        Ok(FileSystem::Tmpfs) => PageIn::Read,
+        _ => PageIn::Write,
+    }
+}
+
+/// What all threads of a run share.
+struct Run<'a> {
+    job: &'a Job,
+    image: &'a MappedFile,
+    journal: &'a Journal,
+    cut: Cut,
+    page_in: PageIn,
+    progress: Progress<'a>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that only mends: chunk by chunk, and nobody watches.
+    fn alone(job: &'a Job, image: &'a MappedFile, journal: &'a Journal) -> Run<'a> {
+        Run {
+            job,
+            image,
+            journal,
+            cut: journal.header().cut,
+            page_in: page_in_for(image),
+            progress: &|_| ControlFlow::Continue(()),
+        }
+    }
+}

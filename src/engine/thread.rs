@@ -1,0 +1,216 @@
+//! One thread of a run: it takes chunks, and edits them through its slot as the journal's protocol says.
+
+use std::ops::Range;
+
+use crate::cut::Chunk;
+use crate::error::{Error, Result};
+use crate::journal::check::{self, Of};
+use crate::journal::protocol::{self, Finished, Pixels};
+use crate::journal::words::ChunkState;
+use crate::map::{Edit, Edited};
+use crate::os::lock::Lock;
+use crate::threads::Turns;
+
+use super::Run;
+use super::ends::{Beginning, fingerprint, marked};
+use super::span::Span;
+
+/// What a thread has for itself.
+pub(super) struct Thread<'a> {
+    run: &'a Run<'a>,
+    edit: Edit,
+    slot: u32,
+    /// As long as it lives, so does this thread.
+    _alive: Lock,
+    span: Option<Span>,
+    beginning: Option<Beginning>,
+}
+
+impl<'a> Thread<'a> {
+    /// The thread of slot `slot`; `None` if that slot's thread lives.
+    pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
+        Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
+            run,
+            edit: Edit::new(run.job.op.kernel(run.job.format)),
+            slot,
+            _alive: alive,
+            span: None,
+            beginning: None,
+        }))
+    }
+
+    /// A thread in whichever slot is free, after what its last owner had begun is finished; `None` if none is, or if
+    /// it is time to stop.
+    pub(super) fn in_any_slot(run: &'a Run<'a>) -> Result<Option<Thread<'a>>> {
+        for slot in 0..run.journal.header().slots {
+            if let Some(mut thread) = Thread::new(run, slot)? {
+                // Only now: whoever ends a round asks first, and looks for locks then.
+                if run.journal.is_asked_to_stop() {
+                    return Ok(None);
+                }
+                thread.recover()?;
+                return Ok(Some(thread));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finishes what the slot's last owner had begun.
+    pub(super) fn recover(&mut self) -> Result<()> {
+        let (run, slot) = (self.run, self.slot);
+        protocol::recover(run.journal, self, slot, run.journal.header().chunks())
+    }
+
+    /// Takes span after span, and in the end whatever chunks are free: those that dead threads had not come to, and
+    /// those that slow ones have still before them.
+    pub(super) fn work(mut self, turns: &Turns) -> Result<()> {
+        let run = self.run;
+        let spans = run.cut.spans();
+        while let span = run.journal.next_span()
+            && span < spans
+        {
+            if !self.work_through(span, turns)? {
+                return Ok(());
+            }
+        }
+        // Every thread begins elsewhere, so that they do not all fight for the same chunks.
+        let first = u64::from(self.slot) * spans / u64::from(run.journal.header().slots);
+        for span in (first..spans).chain(0..first) {
+            if !self.work_through(span, turns)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Edits the chunks of a span that are free; false if it is time to stop.
+    fn work_through(&mut self, span: u64, turns: &Turns) -> Result<bool> {
+        let (run, slot) = (self.run, self.slot);
+        let is_free = |chunk: &Chunk| run.journal.chunk(chunk.index) == Some(ChunkState::Free);
+        let mut free = run.cut.chunks_of(span).filter(is_free);
+        let (Some(first), last) = (free.next(), free.last()) else {
+            return Ok(true);
+        };
+        self.map(first.part.start..last.unwrap_or(first).part.end)?;
+        for chunk in run.cut.chunks_of(span) {
+            if turns.stopped() || run.journal.is_asked_to_stop() {
+                return Ok(false);
+            }
+            if protocol::take(run.journal, slot, chunk.index) {
+                protocol::edit(run.journal, self, slot, chunk.index)?;
+                let chunk_bytes = chunk.part.end - chunk.part.start;
+                run.journal.count_done(slot, chunk_bytes);
+                if (run.progress)(chunk_bytes).is_break() {
+                    return Err(Error::Interrupted(String::new()));
+                }
+            }
+        }
+        self.span = None;
+        Ok(true)
+    }
+
+    /// Maps the bytes `part` of the window.
+    fn map(&mut self, part: Range<u64>) -> Result<()> {
+        // Before the next one, or both would be mapped.
+        self.span = None;
+        self.span = Some(Span::map(self.run.image, &self.run.job.window, part)?);
+        Ok(())
+    }
+
+    /// Makes sure that chunk `chunk` is mapped: the work has done so, a recovery has not.
+    fn reach(&mut self, chunk: u32) -> Result<()> {
+        let part = self.run.cut.chunk(u64::from(chunk)).part;
+        if self.span.as_ref().is_some_and(|span| span.holds(&part)) {
+            Ok(())
+        } else {
+            self.map(part)
+        }
+    }
+
+    /// Makes sure that piece `piece` of chunk `chunk` is mapped and paged in; returns its bytes of the window.
+    fn bring(&mut self, chunk: u32, piece: u32) -> Result<Range<u64>> {
+        self.reach(chunk)?;
+        let run = self.run;
+        let part = run.cut.piece(u64::from(chunk), u64::from(piece));
+        let span = self.span.as_mut().expect("reached above");
+        span.come_to(&part, &run.job.window, run.page_in)?;
+        Ok(part)
+    }
+
+    /// The fingerprint of the beginning of a chunk of which the slot holds piece `piece`.
+    fn beginning(&mut self, chunk: u32, piece: u32) -> Result<u32> {
+        if let Some(known) = &self.beginning
+            && known.chunk == chunk
+            && piece > 0
+        {
+            return Ok(known.fingerprint);
+        }
+        let (run, slot, span) = (self.run, self.slot, self.span());
+        let beginning = Beginning::new(run.job, &run.cut, chunk, |range, bytes| match piece {
+            // Not in the image yet, but in the slot.
+            0 => run.journal.view().copy_out(run.journal.slot_piece_at(slot), bytes),
+            _ => span.view().copy_out(span.inside(range).start, bytes),
+        })?;
+        Ok(self.beginning.insert(beginning).fingerprint)
+    }
+
+    fn span(&self) -> &Span {
+        self.span.as_ref().expect("a chunk is reached before it is touched")
+    }
+}
+
+impl Pixels for Thread<'_> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the journal's header keeps a chunk to MAX_PIECES"
+    )]
+    fn pieces(&self, chunk: u32) -> u32 {
+        self.run.cut.pieces(u64::from(chunk)) as u32
+    }
+
+    fn fill_slot(&mut self, chunk: u32, piece: u32) -> Result<Finished> {
+        let part = self.bring(chunk, piece)?;
+        let (run, span) = (self.run, self.span());
+        let mut at = run.journal.slot_piece_at(self.slot);
+        let mut edited = Edited { clipped: 0, sum: 0 };
+        for range in run.job.window.ranges(part) {
+            let part = span.inside(&range);
+            let of_part = span
+                .view()
+                .copy_edited(part.start, run.journal.view(), at, part.len(), &self.edit)?;
+            edited.add(of_part.clipped, of_part.sum);
+            at += part.len();
+        }
+        Ok(Finished {
+            clipped: u32::try_from(edited.clipped).expect("a piece has a few thousand samples"),
+            checksum: check::checksum(edited.sum, self.beginning(chunk, piece)?),
+        })
+    }
+
+    fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
+        let part = self.bring(chunk, piece)?;
+        let (run, span) = (self.run, self.span());
+        let mut at = run.journal.slot_piece_at(self.slot);
+        for range in run.job.window.ranges(part) {
+            let part = span.inside(&range);
+            span.view().copy_from(part.start, run.journal.view(), at, part.len())?;
+            at += part.len();
+        }
+        Ok(())
+    }
+
+    fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
+        self.reach(chunk)?;
+        let span = self.span();
+        fingerprint(
+            &marked(self.run.job, &self.run.cut, chunk, Of::BothEnds),
+            |range, bytes| {
+                let known = self.beginning.as_ref();
+                if known.is_some_and(|known| known.copy_out(chunk, range, bytes)) {
+                    return Ok(());
+                }
+                span.view().copy_out(span.inside(range).start, bytes)
+            },
+        )
+    }
+}
