@@ -3,7 +3,7 @@
 //! `cargo bench --bench engine` prints a table. Every figure is a median over rounds in which the loops take turns in
 //! this one process; absolute numbers of a shared machine mean little, so each stands as a ratio too.
 //!
-//! * limit: the same kernel over private memory that is mapped already, the same threads.
+//! * limit: the engine's routine in place over private memory that is mapped already, the same threads.
 //! * direct: span by span as in the engine, but the kernel runs in place on a slice of the map. Unsound beside other
 //!   processes, and nothing of it could be finished after a crash: it is here to be compared with.
 //! * slots: the engine's loop through a slot, without a journal.
@@ -32,6 +32,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use memmap2::{Advice, MmapOptions};
+use pagelight::bench::limit;
+use pagelight::bench::state::{self, State};
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
 use pagelight::job::Job;
@@ -43,20 +45,12 @@ use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Options};
 use pagelight::threads;
 use pagelight::window::Window;
-use rustix::fs::{Advice as FileAdvice, fadvise};
 
-/// Spans of the direct edit; the engine's default for two threads.
+/// Spans of the direct edit.
 const SPAN_BYTES: u64 = 16 << 20;
 
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// Just written by `write`, all pages dirty.
-    Fresh,
-    /// Written to the disk, dropped from the cache and read again.
-    Reread,
-    /// Just written, and then to the disk: in the cache and clean.
-    Synced,
-}
+/// What the loop through a slot pages in and lets go at once, as the engine does.
+const STEP_BYTES: u64 = 1 << 20;
 
 struct Bench {
     path: PathBuf,
@@ -66,24 +60,7 @@ struct Bench {
 
 impl Bench {
     fn prepare(&self, state: State) {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .open(&self.path)
-            .expect("the image");
-        if let State::Fresh | State::Synced = state {
-            let block: Vec<u8> = (0..1u32 << 20).map(|i| (i % 251) as u8).collect();
-            for _ in 0..self.bytes >> 20 {
-                (&file).write_all(&block).expect("written");
-            }
-        }
-        if let State::Reread | State::Synced = state {
-            file.sync_data().expect("synced");
-        }
-        if let State::Reread = state {
-            fadvise(&file, 0, None, FileAdvice::DontNeed).expect("dropped");
-            std::io::copy(&mut &file, &mut std::io::sink()).expect("read");
-        }
+        state::prepare(state, &self.path, 0..self.bytes, &|_| ControlFlow::Continue(())).expect("prepared");
     }
 
     fn engine(&self, threads: usize) -> f64 {
@@ -108,11 +85,18 @@ impl Bench {
             while let Some(span) = turns.take() {
                 let part = cut.span(span);
                 let view = image.view(part.clone())?;
-                view.page_in(0..view.len(), page_in)?;
-                for at in (0..view.len()).step_by(Cut::PIECE_BYTES) {
-                    let length = Cut::PIECE_BYTES.min(view.len() - at);
-                    view.copy_edited(at, &slot, 0, length, &edit)?;
-                    view.copy_from(at, &slot, 0, length)?;
+                let mut at = 0;
+                while at < view.len() {
+                    let left = STEP_BYTES - (part.start + at as u64) % STEP_BYTES;
+                    let end = view.len().min(at + left as usize);
+                    view.page_in(at..end, page_in)?;
+                    for piece in (at..end).step_by(Cut::PIECE_BYTES) {
+                        let length = Cut::PIECE_BYTES.min(end - piece);
+                        view.copy_edited(piece, &slot, 0, length, &edit)?;
+                        view.copy_from(piece, &slot, 0, length)?;
+                    }
+                    view.let_go(at..end)?;
+                    at = end;
                 }
             }
             Ok(())
@@ -146,18 +130,6 @@ impl Bench {
             Ok(clipped)
         })
         .expect("edited");
-        begun.elapsed().as_secs_f64()
-    }
-
-    fn limit(&self, threads: usize, memory: &mut [u8]) -> f64 {
-        let kernel = self.job.op.kernel(self.job.format);
-        let share = (self.bytes as usize / threads).next_multiple_of(24);
-        let begun = Instant::now();
-        std::thread::scope(|scope| {
-            for part in memory.chunks_mut(share) {
-                scope.spawn(|| kernel.apply(part));
-            }
-        });
         begun.elapsed().as_secs_f64()
     }
 }
@@ -194,7 +166,6 @@ fn main() {
 }
 
 fn report(bench: &Bench, rounds: u64, folder: &Path) {
-    let mut memory = vec![1u8; bench.bytes as usize];
     let place = File::open(folder).and_then(|f| file_system(&f)).expect("a file system");
     println!(
         "{} MiB of rgba16 on {place}, medians of {rounds} rounds, GB/s of image\n",
@@ -208,7 +179,8 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
         for threads in [1, 2] {
             let mut seconds: [Vec<f64>; 4] = Default::default();
             for _ in 0..rounds {
-                seconds[0].push(bench.limit(threads, &mut memory));
+                let limit = limit::memory(bench.bytes as usize, threads, bench.job.format);
+                seconds[0].push(limit.expect("memory").as_secs_f64());
                 bench.prepare(state);
                 seconds[1].push(bench.direct(threads));
                 bench.prepare(state);
@@ -219,7 +191,7 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
             let [limit, direct, slots, engine] =
                 seconds.map(|seconds| bench.bytes as f64 / rounds::median(seconds) / 1e9);
             println!(
-                "| {state:?} | {threads} | {limit:.1} | {direct:.1} | {slots:.1} | {engine:.1} | {:.2} | {:.2} | {:.2} |",
+                "| {state} | {threads} | {limit:.1} | {direct:.1} | {slots:.1} | {engine:.1} | {:.2} | {:.2} | {:.2} |",
                 slots / direct,
                 engine / slots,
                 engine / limit,

@@ -29,13 +29,15 @@
 //! | [`synth`] | test pictures | |
 //! | [`convert`] | ordinary pictures, and how they become images and back | jobs, terminals |
 //! | [`stats`] | what samples are like | |
-//! | [`plot`] | drawings of histograms | files |
+//! | [`mod@bench`] | how fast this machine is, and how near to that the engine | terminals |
+//! | [`plot`] | drawings of figures | files |
 //!
 //! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //!
 //! Unsafe code stands in [`os`], [`map`] and [`ipc`] only, and nothing lends a reference into a map: other processes
 //! may change its bytes at any moment.
 
+pub mod bench;
 pub mod claim;
 pub mod convert;
 pub mod coordinator;

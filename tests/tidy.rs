@@ -34,6 +34,7 @@ const FLOORS: &[&str] = &[
     "synth",
     "convert",
     "stats",
+    "bench",
     "plot",
 ];
 
@@ -57,14 +58,17 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memmap2", &["map.rs", "map/"]),
     ("nix", &["os/"]),
     ("parse_size", PROGRAM),
-    ("plotters", &["plot.rs"]),
+    ("plotters", &["plot/"]),
     ("png", &["convert/"]),
     ("rayon", &["threads.rs"]),
     // In map.rs for the flags of open and the names of errors.
     ("rustix", &["os/", "ipc/", "map.rs", "map/"]),
     ("serde_json", PROGRAM),
     ("signal_hook", &["os/interrupt.rs", "os/forward.rs"]),
-    ("tempfile", &["os/unnamed.rs", "cli/demo.rs", "cli/shm/demo.rs"]),
+    (
+        "tempfile",
+        &["os/unnamed.rs", "cli/bench/", "cli/demo.rs", "cli/shm/demo.rs"],
+    ),
     ("thiserror", &["error.rs"]),
     ("tiff", &["convert/"]),
 ];

@@ -19,15 +19,23 @@ use super::words::{self, Rect};
 pub(super) struct ImageArgs {
     /// The raw image; an ENVI header (.hdr) beside it is read. Or name:NAME, as 'shm publish' named it
     pub(super) image: PathBuf,
+    #[command(flatten)]
+    pub(super) look: LookArgs,
+}
+
+/// What an image looks like where no header says so.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "The image")]
+pub(super) struct LookArgs {
     /// What a pixel looks like: rgba16, rgb16be, gray:i16le, mycolor, ... [default: the header's, or rgba16]
     #[arg(long, value_name = "FORMAT")]
-    pixel: Option<PixelFormat>,
+    pub(super) pixel: Option<PixelFormat>,
     /// Width and height of the image in pixels [default: the header's]
     #[arg(long, value_name = "WxH", value_parser = words::size)]
-    size: Option<(u64, u64)>,
+    pub(super) size: Option<(u64, u64)>,
     /// Bytes before the first pixel [default: the header's, or 0]
     #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
-    data_offset: Option<u64>,
+    pub(super) data_offset: Option<u64>,
 }
 
 /// An open image whose layout is known.
@@ -60,9 +68,9 @@ impl ImageArgs {
     /// What the words say of the image.
     fn overrides(&self) -> Overrides {
         Overrides {
-            format: self.pixel,
-            size: self.size,
-            data_offset: self.data_offset,
+            format: self.look.pixel,
+            size: self.look.size,
+            data_offset: self.look.data_offset,
         }
     }
 }

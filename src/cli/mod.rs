@@ -4,6 +4,7 @@
 //! Results go to stdout; progress, messages and errors to stderr, an error as one line.
 
 mod area;
+mod bench;
 mod brighten;
 mod create;
 mod demo;
@@ -100,12 +101,15 @@ enum Command {
     Preview(preview::Preview),
     Stats(stats::Stats),
     Demo(demo::Demo),
+    Bench(bench::Bench),
     Shm(shm::Shm),
     Mutex(mutex::Mutex),
     Completions(self_help::Completions),
     Man(self_help::Man),
     #[command(hide = true)]
     Worker(worker::Worker),
+    #[command(hide = true)]
+    Limit(bench::Limit),
 }
 
 impl Cli {
@@ -113,8 +117,11 @@ impl Cli {
     pub(crate) fn run(mut self) -> Result<()> {
         let failed = |error| Error::io("watch", Path::new("signals"), error);
         fault::install().map_err(failed)?;
-        // A worker obeys its coordinator, not signals; and a wait for a named object must simply end.
-        if !matches!(self.command, Command::Worker(_) | Command::Shm(_) | Command::Mutex(_)) {
+        // A worker obeys its coordinator, not signals; and what only waits or measures must simply end.
+        if !matches!(
+            self.command,
+            Command::Worker(_) | Command::Limit(_) | Command::Shm(_) | Command::Mutex(_)
+        ) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
         }
         let global = &self.global;
@@ -130,11 +137,13 @@ impl Cli {
             Command::Preview(command) => command.run(global),
             Command::Stats(command) => command.run(global),
             Command::Demo(command) => command.run(global),
+            Command::Bench(command) => command.run(global),
             Command::Shm(command) => command.run(global),
             Command::Mutex(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::Worker(command) => command.run(),
+            Command::Limit(command) => command.run(),
         }
     }
 }

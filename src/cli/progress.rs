@@ -110,6 +110,10 @@ fn bar(doing: &str, total_bytes: u64, done_bytes: u64) -> ProgressBar {
 }
 
 fn plain_line(doing: &str, done_bytes: u64, total_bytes: u64, elapsed: Duration) -> String {
+    if done_bytes == 0 {
+        // Nobody knows how long it will take.
+        return format!("{doing}: 0 B of {}", output::bytes(total_bytes));
+    }
     let left = elapsed.as_secs_f64() / done_bytes.max(1) as f64 * total_bytes.saturating_sub(done_bytes) as f64;
     format!(
         "{doing}: {} of {} ({}), {:.2} GB/s, {} left",
@@ -129,5 +133,7 @@ mod tests {
     fn a_plain_line_says_how_far_how_fast_and_how_long() {
         let line = plain_line("brighten", 1_000_000_000, 4_000_000_000, Duration::from_secs(2));
         assert_eq!(line, "brighten: 1 GB of 4 GB (25 %), 0.50 GB/s, 6 seconds left");
+        let line = plain_line("brighten", 0, 4_000_000_000, Duration::from_secs(2));
+        assert_eq!(line, "brighten: 0 B of 4 GB");
     }
 }

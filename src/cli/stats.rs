@@ -34,15 +34,8 @@ pub(super) struct Stats {
 impl Stats {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let path = &self.image.image;
-        if let Some(plot) = &self.plot
-            && !plot
-                .extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("svg"))
-        {
-            return Err(Error::Request(format!(
-                "{}: a plot is an SVG; use .svg",
-                plot.display()
-            )));
+        if let Some(plot) = &self.plot {
+            refuse_other_than_svg(plot)?;
         }
         let image = self.image.open(Access::Read)?;
         let layout = &image.described.layout;
@@ -121,6 +114,18 @@ impl Stats {
         });
         global.result(&text, &object);
         Ok(())
+    }
+}
+
+/// Refuses a name for a plot that is no SVG's.
+pub(super) fn refuse_other_than_svg(plot: &Path) -> Result<()> {
+    let extension = plot.extension();
+    match extension.is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
+        true => Ok(()),
+        false => Err(Error::Request(format!(
+            "{}: a plot is an SVG; use .svg",
+            plot.display()
+        ))),
     }
 }
 

@@ -57,6 +57,15 @@ pub fn file_system(file: &File) -> std::io::Result<FileSystem> {
     })
 }
 
+/// The bytes that this user can still write to the file system that holds `file`, which may be a folder.
+///
+/// # Errors
+/// Whatever `fstatvfs` says.
+pub fn free_bytes(file: &File) -> std::io::Result<u64> {
+    let found = rustix::fs::fstatvfs(file)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// Puts disk space behind every byte of the ranges `wanted`, which are in order and within the file. Bytes that were
 /// there keep their values, and holes read as zero as before.
 ///

@@ -3,6 +3,7 @@
 
 pub mod copy;
 pub(crate) mod copy_add;
+pub mod direct;
 pub mod disk;
 pub mod fault;
 pub(crate) mod flock;
@@ -11,6 +12,8 @@ pub mod forward;
 pub mod identity;
 pub mod interrupt;
 pub mod lock;
+pub mod machine;
 pub mod process;
 pub(crate) mod robust_mutex;
 pub mod unnamed;
+pub mod usage;

@@ -38,7 +38,19 @@ impl Handle {
     /// # Errors
     /// Whatever the system says.
     pub fn kill(&self) -> io::Result<()> {
-        match pidfd_send_signal(&self.descriptor, Signal::KILL) {
+        self.send(Signal::KILL)
+    }
+
+    /// Asks it to stop (SIGTERM). Not an error if it has ended.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn ask_to_stop(&self) -> io::Result<()> {
+        self.send(Signal::TERM)
+    }
+
+    fn send(&self, signal: Signal) -> io::Result<()> {
+        match pidfd_send_signal(&self.descriptor, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -1,4 +1,4 @@
-//! Draws histograms as SVG. The only door to plotters.
+//! Histograms of samples.
 
 use plotters::prelude::*;
 

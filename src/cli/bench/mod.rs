@@ -1,0 +1,292 @@
+//! `pagelight bench`: how fast this machine edits, and how near that is to what it could do.
+
+mod limit;
+mod place;
+mod report;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use pagelight::bench::state::{self, State};
+use pagelight::bench::{self, Plan, Program, Run, Way};
+use pagelight::convert::NewPicture;
+use pagelight::error::{Error, Result};
+use pagelight::os::disk::FileSystem;
+use pagelight::os::machine::Machine;
+use pagelight::threads;
+
+pub(super) use limit::Limit;
+
+use super::image::LookArgs;
+use super::progress::Meter;
+use super::{Global, THIS_PROGRAM, output, stats, words};
+use place::Place;
+use report::Report;
+
+/// A way of more threads in all than this many a core is left out, unless nothing else was asked for.
+const MOST_PER_CORE: u32 = 8;
+
+/// Measure how fast edits are here, in each state of the page cache, beside what memory and disk can do
+///
+/// Every figure is the median of whole runs of 'brighten', with its journal, which take turns. A file of its own is
+/// edited and removed in the end; an IMAGE says where and what it looks like, and is itself edited only with
+/// --in-place, by 0.
+#[derive(Args)]
+pub(super) struct Bench {
+    /// Measure on a file like this image, in its folder [default: one of rgba16 in the current folder]
+    image: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
+    /// How much to edit; at most the image, and half of what is free on the disk
+    #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "4GiB")]
+    bytes: u64,
+    /// Threads of each process [default: 1,2,4,... up to the cores]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=4096))]
+    threads: Vec<u32>,
+    /// Processes [default: 1,2]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
+    processes: Vec<u32>,
+    /// What the page cache holds: warm (edited before), fresh (just written), synced (and on the disk), reread, cold
+    /// (nothing) [default: warm,fresh,cold; with --in-place warm,cold]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    states: Vec<State>,
+    /// The most rounds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 5)]
+    rounds: u32,
+    /// No round begins that would not end within this; one is always made
+    #[arg(long, value_name = "SECONDS", value_parser = words::grace, default_value = "120")]
+    budget: Duration,
+    /// Where to make the file [default: the image's folder, or the current one]
+    #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
+    dir: Option<PathBuf>,
+    /// Edit the image itself, by 0: every byte is written again as it was
+    #[arg(long, requires = "image")]
+    in_place: bool,
+    /// Draw the figures there, as SVG
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+impl Bench {
+    pub(super) fn run(&self, global: &Global) -> Result<()> {
+        if let Some(plot) = &self.plot {
+            stats::refuse_other_than_svg(plot)?;
+        }
+        let ways = self.ways(global)?;
+        let wanted = self.wanted_states()?;
+        // Before the work, so that a name that is taken is seen at once.
+        let drawing = self.plot.as_deref().map(NewPicture::create).transpose()?;
+        let place = Place::find(self, global, &wanted)?;
+        let machine = Machine::here();
+        let memory_bytes = self.memory_bytes(global, &place, &machine);
+        if (1..place.bytes).contains(&machine.unwritten_bytes) && place.file_system != FileSystem::Tmpfs {
+            global.note(&format!(
+                "the system writes to the disk meanwhile, because it leaves no more than {} unwritten; what is warm or \
+                 fresh is faster with fewer --bytes",
+                output::bytes(machine.unwritten_bytes)
+            ));
+        }
+        let plan = Plan {
+            file: place.file.clone(),
+            data: place.data(),
+            is_own: place.image.is_none(),
+            states: place.states.clone(),
+            ways,
+            memory_bytes,
+            disk_file: place.disk_file.clone(),
+            disk_bytes: place.disk_bytes,
+            rounds: self.rounds,
+            budget: self.budget,
+        };
+        let measured = self.measure(global, &place, &plan);
+        if let Err(Error::Interrupted(_)) = measured {
+            place.give_up()?;
+            return Err(Error::Interrupted(
+                "; what was made for the measurements was removed".to_owned(),
+            ));
+        }
+        let report = Report {
+            place: &place,
+            plan: &plan,
+            machine: &machine,
+            figures: measured?,
+            drawing: self.plot.as_deref(),
+        };
+        if let Some(drawing) = drawing {
+            drawing.fill(report.svg()?.as_bytes())?;
+            drawing.publish()?;
+        }
+        report.print(global);
+        Ok(())
+    }
+
+    fn measure(&self, global: &Global, place: &Place, plan: &Plan) -> Result<report::Figures> {
+        let begun = Instant::now();
+        for (file, data) in place.to_write(plan) {
+            let meter = Meter::new(global, "write", data.end - data.start, 0);
+            let opened = std::fs::File::options()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(file);
+            let opened = opened.map_err(|error| Error::create(file, error))?;
+            state::write(&opened, file, data, &|bytes| meter.add(bytes))?;
+        }
+        let program = Program {
+            command: &|run| command(place, run),
+            work_time: &work_time,
+        };
+        let meter = Meter::new(global, "try the disk", bench::Bench::begin_bytes(plan), 0);
+        let mut bench = bench::Bench::begin(plan, &program, begun, &|bytes| meter.add(bytes))?;
+        drop(meter);
+        while bench.has_time() {
+            let doing = format!("round {} of {}", bench.rounds() + 1, plan.rounds);
+            let meter = Meter::new(global, &doing, bench.round_bytes(), 0);
+            bench.round(&|bytes| meter.add(bytes))?;
+        }
+        Ok(report::Figures {
+            rows: bench.rows(),
+            limits: bench.limits(),
+            rounds: bench.rounds(),
+            time: bench.elapsed(),
+        })
+    }
+
+    /// The states that the user wants, each once.
+    fn wanted_states(&self) -> Result<Vec<State>> {
+        if self.states.is_empty() {
+            let usual = [State::Warm, State::Fresh, State::Cold];
+            let possible = usual
+                .into_iter()
+                .filter(|state| !self.in_place || !state.needs_writing());
+            return Ok(possible.collect());
+        }
+        let states = each_once(&self.states);
+        match states.iter().find(|state| self.in_place && state.needs_writing()) {
+            Some(state) => Err(Error::Request(format!(
+                "--in-place: an image becomes {state} only by being written anew, which would change it; leave \
+                 --in-place away, or give --states warm,reread,cold"
+            ))),
+            None => Ok(states),
+        }
+    }
+
+    /// The ways that make sense here.
+    fn ways(&self, global: &Global) -> Result<Vec<Way>> {
+        let cores = u32::try_from(threads::available()).unwrap_or(1);
+        let powers =
+            std::iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|&threads| threads <= cores);
+        let given = |list: &[u32], usual: Vec<u32>| if list.is_empty() { usual } else { each_once(list) };
+        let threads = given(&self.threads, powers.collect());
+        let processes = given(&self.processes, vec![1, 2]);
+        let highest = |list: &[u32]| list.iter().copied().max().unwrap_or(1);
+        let most = match (self.threads.is_empty(), self.processes.is_empty()) {
+            (true, true) => cores,
+            (false, false) => cores.saturating_mul(MOST_PER_CORE),
+            _ => cores.max(highest(&self.threads)).max(highest(&self.processes)),
+        };
+        let mut ways = Vec::new();
+        let mut left_out = Vec::new();
+        for &processes in &processes {
+            for &threads in &threads {
+                let way = Way { processes, threads };
+                match way.workers() <= most {
+                    true => ways.push(way),
+                    false => left_out.push(report::way(way)),
+                }
+            }
+        }
+        if ways.is_empty() {
+            return Err(Error::Request(format!(
+                "--threads, --processes: every combination has more than {most} threads in all; give smaller numbers"
+            )));
+        }
+        if !left_out.is_empty() && !self.threads.is_empty() && !self.processes.is_empty() {
+            global.note(&format!(
+                "left out, because they have more than {MOST_PER_CORE} threads for each core: {}",
+                left_out.join(", ")
+            ));
+        }
+        Ok(ways)
+    }
+
+    /// How much memory its limit is measured over: never so much that others would have to give theirs.
+    fn memory_bytes(&self, global: &Global, place: &Place, machine: &Machine) -> u64 {
+        let pixel_bytes = place.format.pixel_bytes();
+        let half = machine.available_bytes / 2 / pixel_bytes * pixel_bytes;
+        if half < place.bytes {
+            global.note(&format!(
+                "the limit of memory is measured over {}, half of what is free",
+                output::bytes(half)
+            ));
+        }
+        half.clamp(pixel_bytes, place.bytes)
+    }
+}
+
+fn each_once<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
+    let mut once = Vec::new();
+    for &item in list {
+        if !once.contains(&item) {
+            once.push(item);
+        }
+    }
+    once
+}
+
+/// The words of a process that is measured.
+fn command(place: &Place, run: Run) -> Vec<OsString> {
+    let mut words = vec![THIS_PROGRAM.to_owned()];
+    let limit = |threads: u32, bytes: u64| {
+        [
+            "limit".to_owned(),
+            format!("--threads={threads}"),
+            format!("--bytes={bytes}"),
+        ]
+    };
+    let file: Option<&Path> = match run {
+        Run::Engine { way, sync } => {
+            let amount = u8::from(place.image.is_none());
+            words.extend(["brighten", "--json", "--progress=never", "--color=never"].map(str::to_owned));
+            words.push(format!("--by={amount}"));
+            words.push(format!("--pixel={}", place.format));
+            words.push(format!("--data-offset={}", place.data_offset));
+            words.extend(["--offset=0".to_owned(), format!("--length={}", place.bytes)]);
+            let size = place
+                .image
+                .as_ref()
+                .and_then(|image| Some((image.layout.width()?, image.layout.height()?)));
+            words.extend(size.map(|(width, height)| format!("--size={width}x{height}")));
+            words.push(format!("--processes={}", way.processes));
+            words.push(format!("--threads={}", way.threads));
+            words.extend((!sync).then(|| "--no-sync".to_owned()));
+            Some(&place.file)
+        }
+        Run::Memory { threads, bytes } => {
+            words.extend(limit(threads, bytes));
+            words.extend(["memory".to_owned(), format!("--pixel={}", place.format)]);
+            None
+        }
+        Run::Disk {
+            disk_use,
+            threads,
+            bytes,
+        } => {
+            words.extend(limit(threads, bytes));
+            words.extend(["disk", disk_use.word()].map(str::to_owned));
+            Some(&place.disk_file)
+        }
+    };
+    let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+    // A name may begin with a minus.
+    words.extend(file.into_iter().flat_map(|file| ["--".into(), file.into()]));
+    words
+}
+
+/// How long the work took, from what a process that is measured prints.
+fn work_time(printed: &str) -> Option<Duration> {
+    let object: serde_json::Value = serde_json::from_str(printed).ok()?;
+    Duration::try_from_secs_f64(object["seconds"].as_f64()?).ok()
+}

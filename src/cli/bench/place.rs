@@ -1,0 +1,230 @@
+//! Where measurements are made: a file of the bench's own, which is gone in the end, or an image that keeps its bytes.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use pagelight::bench::Plan;
+use pagelight::bench::state::State;
+use pagelight::claim;
+use pagelight::error::{Error, Result};
+use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::os::direct::{self, ALIGN_BYTES};
+use pagelight::os::disk::{self, FileSystem};
+use pagelight::pixel::PixelFormat;
+use pagelight::run::{self, Options};
+use tempfile::TempDir;
+
+use super::Bench;
+use crate::cli::image::{ImageArgs, OpenImage};
+use crate::cli::{Global, output};
+
+/// Less than this says nothing; a disk with no room for it is full.
+const LEAST_BYTES: u64 = 16 << 20;
+/// A file smaller than this is not what the disk's limit is measured on.
+const LEAST_DISK_BYTES: u64 = 1 << 20;
+const PAGE_BYTES: u64 = ALIGN_BYTES as u64;
+
+/// An image that is edited itself.
+pub(super) struct InPlace {
+    pub(super) layout: Layout,
+}
+
+/// Where measurements are made.
+pub(super) struct Place {
+    /// The file that is edited.
+    pub(super) file: PathBuf,
+    pub(super) format: PixelFormat,
+    pub(super) data_offset: u64,
+    /// How much of it is edited: whole pixels.
+    pub(super) bytes: u64,
+    /// If the file is not our own.
+    pub(super) image: Option<InPlace>,
+    /// The file that the disk's limit is measured on, always our own, and over so many bytes.
+    pub(super) disk_file: PathBuf,
+    pub(super) disk_bytes: u64,
+    pub(super) file_system: FileSystem,
+    pub(super) states: Vec<State>,
+    /// What is left out, and why.
+    pub(super) skipped: Vec<(State, String)>,
+    /// The folder that was looked at.
+    pub(super) parent: PathBuf,
+    /// Holds all of our own files; removed when dropped.
+    _folder: Option<TempDir>,
+}
+
+impl Place {
+    /// Finds it, as the words say. Files are named here and written by whoever measures.
+    pub(super) fn find(words: &Bench, global: &Global, wanted: &[State]) -> Result<Place> {
+        let image = words.image.as_ref().map(|image| open(image, words)).transpose()?;
+        if image.is_none() && words.look.size.is_some() {
+            return Err(Error::Request("--size: there is no image; say --bytes".to_owned()));
+        }
+        let parent = match (&words.dir, &image) {
+            (Some(dir), _) => dir.clone(),
+            (None, Some(image)) => folder_of(image.file.path())?,
+            (None, None) => PathBuf::from("."),
+        };
+        let layout = image.as_ref().map(|image| image.described.layout);
+        let (format, data_offset, at_most) = match layout {
+            Some(layout) => (layout.format(), layout.data_offset(), layout.data_bytes()),
+            None => (
+                words.look.pixel.unwrap_or(PixelFormat::RGBA16),
+                words.look.data_offset.unwrap_or(0),
+                u64::MAX,
+            ),
+        };
+        let mut bytes = whole_pixels(words.bytes.min(at_most), format);
+        let in_place = image.filter(|_| words.in_place);
+
+        let failed = |error| Error::io("look at", &parent, error);
+        let opened = File::open(&parent).map_err(failed)?;
+        let file_system = disk::file_system(&opened).map_err(failed)?;
+        let (mut states, mut skipped) = possible(wanted, file_system);
+        let mut folder = None;
+        // Files of our own beside an image that is edited itself serve the disk's limit only.
+        if in_place.is_none() || states.contains(&State::Cold) {
+            let room = disk::free_bytes(&opened).map_err(failed)? / 2;
+            let room = whole_pixels(room_for(bytes, room, &parent)?, format);
+            if room < bytes {
+                let (folder, half) = (parent.display(), output::bytes(room));
+                global.note(&format!("{folder}: has room for twice {half}; that much is measured"));
+                bytes = room;
+            }
+            let made = tempfile::Builder::new().prefix("pagelight-bench-").tempdir_in(&parent);
+            folder = Some(made.map_err(|error| Error::create(&parent.join("pagelight-bench-*"), error))?);
+        }
+        // From here on nothing overflows.
+        Layout::run(data_offset, bytes / format.pixel_bytes(), format).map_err(Error::Request)?;
+        let own = folder.as_ref().map_or(Path::new(""), TempDir::path);
+        let file = match &in_place {
+            Some(image) => image.file.path().to_owned(),
+            None => own.join("bench.raw"),
+        };
+        let serves_both = in_place.is_none() && data_offset < PAGE_BYTES && bytes >= LEAST_DISK_BYTES;
+        let (disk_file, disk_bytes) = match serves_both {
+            true => (file.clone(), (data_offset + bytes) / PAGE_BYTES * PAGE_BYTES),
+            false => (own.join("disk.raw"), bytes.next_multiple_of(PAGE_BYTES)),
+        };
+        if states.contains(&State::Cold) && !can_pass_the_cache(&disk_file)? {
+            states.retain(|state| *state != State::Cold);
+            let why = format!("{file_system} has no way past the page cache (O_DIRECT) to compare with");
+            skipped.push((State::Cold, why));
+        }
+        tell_skipped(global, &skipped, &states, &parent)?;
+        Ok(Place {
+            file,
+            format,
+            data_offset,
+            bytes,
+            image: in_place.map(|image| InPlace {
+                layout: image.described.layout,
+            }),
+            disk_file,
+            disk_bytes,
+            file_system,
+            states,
+            skipped,
+            parent,
+            _folder: folder,
+        })
+    }
+
+    /// The part of the file that is edited.
+    pub(super) fn data(&self) -> Range<u64> {
+        self.data_offset..self.data_offset + self.bytes
+    }
+
+    /// Our own files that are to be written before anything is measured, and which part of them.
+    pub(super) fn to_write(&self, plan: &Plan) -> Vec<(&Path, Range<u64>)> {
+        let mut files = Vec::new();
+        if plan.is_own {
+            files.push((self.file.as_path(), self.data()));
+        }
+        if plan.uses_disk() && self.disk_file != self.file {
+            files.push((self.disk_file.as_path(), 0..self.disk_bytes));
+        }
+        files
+    }
+
+    /// Gives up what a run that was stopped left unfinished on an image: it adds 0, so there is nothing to be finished.
+    pub(super) fn give_up(&self) -> Result<()> {
+        if self.image.is_none() {
+            return Ok(());
+        }
+        let image = MappedFile::open(&self.file, Access::ReadWrite)?;
+        let jobs = claim::Place::of(&image, None)?.jobs()?;
+        for found in jobs {
+            let ours = found.job.op.amount == 0 && found.job.window.bounds(0..found.job.window.bytes()) == self.data();
+            if ours {
+                run::abandon(&image, found, &Options::default_here())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The image, as far as its layout goes; with `--in-place` it must be writable, and that is seen now.
+fn open(image: &Path, words: &Bench) -> Result<OpenImage> {
+    let access = if words.in_place {
+        Access::ReadWrite
+    } else {
+        Access::Read
+    };
+    let args = ImageArgs {
+        image: image.to_owned(),
+        look: words.look.clone(),
+    };
+    args.open(access)
+}
+
+/// The folder that the image itself lies in; its name may be a link from elsewhere.
+fn folder_of(path: &Path) -> Result<PathBuf> {
+    let file = path.canonicalize().map_err(|error| Error::io("look at", path, error))?;
+    Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+/// At least one pixel.
+fn whole_pixels(bytes: u64, format: PixelFormat) -> u64 {
+    (bytes / format.pixel_bytes()).max(1) * format.pixel_bytes()
+}
+
+/// Which states are states of their own on the file system; and why the others are not.
+fn possible(wanted: &[State], file_system: FileSystem) -> (Vec<State>, Vec<(State, String)>) {
+    if file_system != FileSystem::Tmpfs {
+        return (wanted.to_vec(), Vec::new());
+    }
+    let (out, states): (Vec<State>, Vec<State>) = wanted.iter().partition(|state| state.needs_disk());
+    let why = "tmpfs keeps its files in memory and nowhere else".to_owned();
+    (states, out.into_iter().map(|state| (state, why.clone())).collect())
+}
+
+/// Says which states are left out. If all are, that is an error.
+fn tell_skipped(global: &Global, skipped: &[(State, String)], states: &[State], folder: &Path) -> Result<()> {
+    for (state, why) in skipped {
+        global.note(&format!("{state} is left out: {why}"));
+    }
+    match states.is_empty() {
+        true => Err(Error::Request(format!(
+            "--states: none is left to be measured in {}; give others, such as warm,fresh",
+            folder.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// As much of `bytes` as there is `room` for.
+fn room_for(bytes: u64, room: u64, folder: &Path) -> Result<u64> {
+    match room < bytes.min(LEAST_BYTES) {
+        true => Err(Error::io("write to", folder, std::io::ErrorKind::StorageFull.into())),
+        false => Ok(bytes.min(room)),
+    }
+}
+
+/// Tried with the file itself: a file system may say no only then.
+fn can_pass_the_cache(path: &Path) -> Result<bool> {
+    File::create(path).map_err(|error| Error::create(path, error))?;
+    let opened = direct::open(path).map_err(|error| Error::io("open", path, error))?;
+    Ok(opened.is_some())
+}
