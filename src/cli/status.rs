@@ -60,8 +60,9 @@ impl Status {
 /// A job as text, and as an object.
 fn describe(place: &Place, found: &Found, layout: Option<&Layout>) -> Result<(String, Value)> {
     let Found { journal, job } = found;
+    let speed = if journal.is_alive()? { watch(found) } else { 0.0 };
+    // Whoever dies while watched is not at work any more.
     let alive = journal.is_alive()?;
-    let speed = if alive { watch(found) } else { 0.0 };
     let tally = journal.tally();
     let left_bytes = job.window.bytes() - tally.done_bytes;
     let (state, words) = match journal.state()? {
