@@ -17,7 +17,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::engine;
+use crate::engine::{self, Settings};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::Journal;
@@ -32,11 +32,12 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 const LEAST_SHARE_BYTES: u64 = 128 << 20;
 
 /// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then has
-/// enough to do. Threads of one process share its map of addresses, so each page that one lets go must be forgotten by the
+/// enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map of addresses, so each page that one lets go must be forgotten by the
 /// cores of all, and that takes longer than all else that is done about it.
 pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
     let shares = usize::try_from(window_bytes / LEAST_SHARE_BYTES).unwrap_or(usize::MAX);
-    cores.min(shares).max(1)
+    let cores_each = cores.div_ceil(cores.min(shares).max(1));
+    cores.div_ceil(cores_each)
 }
 
 /// How workers are to be run.
@@ -48,6 +49,8 @@ pub struct Crew {
     pub command: Vec<std::ffi::OsString>,
     /// How long a worker may stand still while nothing else is left to be done.
     pub grace: Duration,
+    /// How this process does the work if the system lets it start none; `None` if that is an error.
+    pub stand_in: Option<Settings>,
     /// Who hears of the workers.
     pub events: Sender<Event>,
 }
@@ -124,7 +127,13 @@ struct Coordinator<'a> {
 impl Coordinator<'_> {
     fn run(&mut self, job: &Job, ends: &Receiver<Ended>, progress: Progress<'_>) -> Result<()> {
         for _ in 0..self.crew.processes {
-            self.start()?;
+            match self.start() {
+                Err(_) if self.crew.stand_in.is_some() => break,
+                started => started?,
+            }
+        }
+        if let (true, Some(settings)) = (self.workers.is_empty(), &self.crew.stand_in) {
+            return engine::work(job, self.image, self.journal, settings, progress);
         }
         let mut done_bytes = self.journal.tally().done_bytes;
         let mut last_change = Instant::now();
@@ -161,9 +170,15 @@ impl Coordinator<'_> {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
-        let failed = |error| Error::io("start a worker for", self.image.path(), error);
-        let child = command.spawn().map_err(failed)?;
-        let handle = Handle::new(&child).map_err(failed)?;
+        // Whatever it is, it is not the image that is missing or forbidden.
+        let failed = |source| Error::Io {
+            doing: "start a worker for",
+            path: self.image.path().to_owned(),
+            hint: "try --processes 1, and look at the limit of processes (ulimit -u)".to_owned(),
+            source,
+        };
+        let mut child = command.spawn().map_err(failed)?;
+        let handle = Handle::new(&child).inspect_err(|_| end(&mut child)).map_err(failed)?;
         self.started += 1;
         let (number, process) = (self.started, child.id());
         let sender = self.sender.clone();
@@ -268,6 +283,13 @@ impl Coordinator<'_> {
     }
 }
 
+/// Ends a worker that cannot be watched.
+fn end(child: &mut Child) {
+    // It has ended already if it cannot be killed.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
 /// Waits for a worker and takes down what it says.
 fn wait(number: u32, mut child: Child) -> Ended {
     // Held until it has ended: its closing would tell the worker that we are gone.
@@ -301,6 +323,10 @@ mod tests {
         check(2, 0, 2, 2);
         check(2, 0, 1, 1);
         check(8, 0, 64, 8);
+        check(5, 0, 8, 4);
+        check(33, 0, 64, 32);
+        check(4, 0, 6, 3);
+        check(5, 0, 7, 4);
         check(1 << 30, 0, 64, 64);
     }
 }

@@ -118,7 +118,9 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
         // One that comes so late that it held no slot yet takes no chunk after this.
         claim.journal.close_round();
         wait_for_orphans(&claim.journal, image.path())?;
-        claim.journal.activate()?;
+        if !claim.journal.activate()? {
+            return Err(sync_failed(image.path()));
+        }
         claim.journal.make_durable()?;
     }
     carry_out(&place, &claim, image, options, progress)
@@ -196,11 +198,7 @@ fn refuse_unsound(place: &Place, claim: &Claim, image: &MappedFile) -> Result<()
     }
     let state = journal.state()?;
     if state == State::SyncFailed {
-        return Err(Error::Unfinished(format!(
-            "{}: the disk refused some of the job's bytes, and nobody knows which; restore the image, then 'pagelight \
-             abandon' removes the job",
-            path.display()
-        )));
+        return Err(sync_failed(path));
     }
     if state != State::Paused && !journal.is_of_this_boot()? {
         return Err(Error::Unfinished(format!(
@@ -240,7 +238,9 @@ fn carry_out(
     if options.sync {
         sync_image(journal, image)?;
     }
-    journal.set_state(State::Complete);
+    if !journal.set_state(State::Complete) {
+        return Err(sync_failed(image.path()));
+    }
     let clipped_samples = journal.tally().clipped_samples;
     let ended = match options.sync {
         true => journal.sync().and_then(|()| place.end(journal, true)),
@@ -310,7 +310,9 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
     sync_image(journal, image)?;
     // Twice: were the state on the disk before a chunk's word, a power cut in between would have that chunk done again.
     journal.sync()?;
-    journal.set_state(State::Paused);
+    if !journal.set_state(State::Paused) {
+        return Err(sync_failed(image.path()));
+    }
     journal.sync()?;
     let done = journal.tally().done_bytes as f64 / job.window.bytes() as f64;
     Ok(Error::Interrupted(format!(
@@ -326,6 +328,15 @@ fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
         // As far as it goes; the disk is failing.
         let _ = journal.sync();
     })
+}
+
+/// What is said of a job from which the disk refused bytes.
+fn sync_failed(image: &Path) -> Error {
+    Error::Unfinished(format!(
+        "{}: the disk refused some of the job's bytes, and nobody knows which; restore the image, then 'pagelight \
+         abandon' removes the job",
+        image.display()
+    ))
 }
 
 /// An error, with what it means for the job.

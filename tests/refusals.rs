@@ -4,11 +4,16 @@ mod common;
 mod unfinished;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use pagelight::claim::Place;
 use pagelight::journal::header::BOOT_AT;
 use pagelight::journal::words::{ChunkState, Intent};
 use pagelight::journal::{Journal, State};
+use pagelight::map::{Access, MappedFile};
+use pagelight::run::{self, Options};
 use unfinished::{Rig, run_words, says};
 
 /// Spoils a job that was cut short, and tries to resume it.
@@ -204,6 +209,31 @@ fn a_job_from_before_a_reboot() {
 #[test]
 fn a_job_whose_bytes_the_disk_refused() {
     check(3, "the disk refused", |rig| set_state(rig, State::SyncFailed));
+}
+
+/// The last one of a run that was cut short learns it, while another run is at work already.
+#[test]
+fn a_job_whose_bytes_the_disk_refuses_meanwhile() {
+    let rig = Rig::small();
+    for (at_chunk, stopped) in [(0, false), (1, false), (0, true)] {
+        rig.cut_short();
+        let image = MappedFile::open(&rig.path, Access::ReadWrite).expect("opened");
+        let place = Place::of(&image, None).expect("a place");
+        let found = place.jobs().expect("listed").pop().expect("a job");
+        let chunks = AtomicU32::new(0);
+        let outcome = run::resume(&image, found, &Options::default_here(), &|_| {
+            if chunks.fetch_add(1, Ordering::Relaxed) == at_chunk {
+                set_state(&rig, State::SyncFailed);
+            }
+            match stopped {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        let said = outcome.expect_err("refused").to_string();
+        assert!(said.contains("the disk refused"), "{said}");
+        refuses(&rig, 3, "the disk refused");
+    }
 }
 
 /// Killed between the last two steps of its end.

@@ -6,17 +6,26 @@ mod crew;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::{Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
 use crew::{Bed, Dice, Run, index, names, signal, signal_group, wait_for_nobody};
+use pagelight::claim::Place;
+use pagelight::coordinator::Crew;
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
+use pagelight::job::Job;
 use pagelight::layout::Layout;
+use pagelight::map::{Access, MappedFile};
+use pagelight::op::Op;
+use pagelight::pixel::PixelFormat;
+use pagelight::run::{self, Ended, Options};
 use pagelight::window::Window;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::Signal;
@@ -148,6 +157,50 @@ fn a_resume_may_have_more_hands_than_the_journal_has_slots() {
     workers.into_iter().for_each(|worker| signal(worker, Signal::CONT));
     // Eight slots.
     bed.resume(&["--processes=8", "--threads=4"]).assert_done(&bed);
+    bed.assert_exact();
+}
+
+#[test]
+fn where_no_process_can_be_started_this_one_does_the_work() {
+    let bed = Bed::of_mebibytes(2);
+    let image = MappedFile::open(&bed.path, Access::ReadWrite).expect("opened");
+    let layout = Layout::new(13, bed.image.width, bed.image.height, PixelFormat::RGBA16).expect("a layout");
+    let job = Job {
+        op: Op {
+            amount: i32::try_from(crew::AMOUNT).expect("small"),
+            channels: PixelFormat::RGBA16.channels.color(),
+        },
+        format: PixelFormat::RGBA16,
+        window: Window::whole(&layout),
+    };
+    let (events, _) = std::sync::mpsc::channel();
+    let settings = Settings::default_here();
+    let mut options = Options {
+        crew: Some(Crew {
+            processes: 2,
+            command: vec!["/nowhere/at/all".into()],
+            grace: Duration::from_secs(5),
+            stand_in: None,
+            events,
+        }),
+        ..Options::default_here()
+    };
+    let no_matter = |_| ControlFlow::Continue(());
+    let error = run::start(&job, &image, "", &options, &no_matter).expect_err("no worker");
+    assert!(error.to_string().contains("start a worker"), "{error}");
+    bed.assert_bytes(&bed.before);
+
+    options.crew.as_mut().expect("a crew").stand_in = Some(settings);
+    let found = Place::of(&image, None)
+        .and_then(|place| place.jobs())
+        .expect("listed")
+        .pop();
+    let ended = run::resume(&image, found.expect("a job"), &options, &no_matter).expect("done");
+    let Ended::Done { clipped_samples } = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(clipped_samples, bed.want_clipped);
+    drop(image);
     bed.assert_exact();
 }
 

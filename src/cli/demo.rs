@@ -184,6 +184,7 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
             processes,
             command: worker::command(&settings),
             grace: Duration::from_secs(5),
+            stand_in: None,
             events: sender,
         }),
         ..Options::default_here()

@@ -30,8 +30,8 @@ pub(super) struct WorkArgs {
     /// processes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     threads: Option<u16>,
-    /// Processes that share the work; whichever dies, the others finish what it had begun [default: one for each core if
-    /// the work is large and --threads is not given, else one]
+    /// Processes that share the work; whichever dies, the others finish what it had begun [default: one for each core, but
+    /// no more than have 128 MiB of work each; one if --threads is given]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_PROCESSES)))]
     processes: Option<u16>,
     /// About how much of the image may be in memory at most; a thread needs 4 MiB, and most work takes less
@@ -57,12 +57,13 @@ impl WorkArgs {
     /// The options of a run on `window_bytes`; says them, if asked to be verbose.
     pub(super) fn options(&self, global: &Global, window_bytes: u64) -> (Options, Events) {
         let processes = self.processes(window_bytes);
-        let settings = Settings {
+        let settings_of = |processes: usize| Settings {
             threads: self
                 .threads
-                .map_or_else(|| (threads::available() / processes).max(1), usize::from),
+                .map_or_else(|| threads::available().div_ceil(processes), usize::from),
             memory_bytes: (self.memory / processes as u64).max(1),
         };
+        let settings = settings_of(processes);
         if global.verbose {
             global.note(&format!(
                 "{processes} processes of {} threads, each with at most about {} of the image in memory at once",
@@ -75,6 +76,7 @@ impl WorkArgs {
             processes: u32::try_from(processes).unwrap_or(u32::MAX),
             command: worker::command(&settings),
             grace: self.grace,
+            stand_in: self.processes.is_none().then(|| settings_of(1)),
             events: sender,
         });
         let options = Options {

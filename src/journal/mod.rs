@@ -161,24 +161,33 @@ impl Journal {
         state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))
     }
 
-    /// Says where the job stands.
-    pub fn set_state(&self, state: State) {
-        self.view.store_word(STATE_AT, state.to_word());
+    /// Says where the job stands, and returns true; but once the disk refused some of the image's bytes, that stays. A
+    /// process that has no more right to the job may be the one to learn it, at any moment.
+    pub fn set_state(&self, state: State) -> bool {
+        loop {
+            let word = self.view.load_word(STATE_AT);
+            if word == State::SyncFailed.to_word() {
+                return false;
+            }
+            if self.view.replace_word(STATE_AT, word, state.to_word()) {
+                return true;
+            }
+        }
     }
 
-    /// Says that the job is worked on, by this process, during this start of the system.
+    /// Says that the job is worked on, by this process, during this start of the system; false as for
+    /// [`Journal::set_state`].
     ///
     /// # Errors
     /// `Io` if the system does not say which start this is.
-    pub fn activate(&self) -> Result<()> {
+    pub fn activate(&self) -> Result<bool> {
         // In this order: a paused job is resumable after any start, so a death in between does no harm.
         for (word, value) in this_boot()?.into_iter().enumerate() {
             self.view.store_word(BOOT_AT + 8 * word, value);
         }
         self.fence();
-        self.set_state(State::Active);
         self.sign();
-        Ok(())
+        Ok(self.set_state(State::Active))
     }
 
     /// Says that this process has the job in its hands.
