@@ -178,7 +178,7 @@ impl Coordinator<'_> {
             source,
         };
         let mut child = command.spawn().map_err(failed)?;
-        let handle = Handle::new(&child).inspect_err(|_| end(&mut child)).map_err(failed)?;
+        let handle = Handle::new(&mut child).map_err(failed)?;
         self.started += 1;
         let (number, process) = (self.started, child.id());
         let sender = self.sender.clone();
@@ -281,13 +281,6 @@ impl Coordinator<'_> {
             }
         }
     }
-}
-
-/// Ends a worker that cannot be watched.
-fn end(child: &mut Child) {
-    // It has ended already if it cannot be killed.
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// Waits for a worker and takes down what it says.

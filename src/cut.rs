@@ -1,4 +1,4 @@
-//! How a window is cut: into *spans* (mapped and paged in together), those into *chunks* (what a thread takes), those
+//! How a window is cut: into *spans* (mapped together), those into *chunks* (what a thread takes), those
 //! into *pieces* (what is finished in a slot before the image changes).
 //!
 //! 1. Every size is a multiple of [`PIXEL_QUANTUM_BYTES`], so whatever is cut holds whole pixels.
@@ -37,8 +37,8 @@ impl Cut {
     /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
     pub const MAX_CHUNKS: u64 = 1 << 24;
 
-    /// Cuts `window` so that `span_resident_bytes` bound the pages that one span brings into memory, and so that even
-    /// a small window has a few spans for each of `threads`: the threads should end together.
+    /// Cuts `window` so that the pages under one span are no more than `span_resident_bytes`, and so that even a small
+    /// window has a few spans for each of `threads`: the threads should end together.
     pub fn new(window: &Window, span_resident_bytes: u64, threads: u64) -> Cut {
         let share_bytes = window.bytes().div_ceil(4 * threads);
         let span_bytes = window.bytes_within(span_resident_bytes).min(share_bytes);

@@ -387,8 +387,8 @@ impl View {
         let start = (self.lead + part.start).next_multiple_of(page_bytes);
         let end = (self.lead + part.end) / page_bytes * page_bytes;
         if start < end {
-            // SAFETY: the map is of a file and shared, so the bytes are the file's and stay; they are in the map, as
-            // `pointer` checked, and nobody has a reference to any of them.
+            // SAFETY: the map is of a file and shared, so the bytes are the file's: they stay, and come back when they
+            // are touched. They are in the map, as `pointer` checked.
             let gone = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
             // They then go with the map.
             let _ = gone;

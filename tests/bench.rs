@@ -590,3 +590,65 @@ fn it_is_in_the_help_and_its_parts_are_not() {
     let lists = |command: &str| text.lines().any(|line| line.split_whitespace().next() == Some(command));
     assert!(lists("bench") && !lists("limit") && !lists("worker"), "{text}");
 }
+
+#[test]
+fn what_is_not_its_own_is_not_overwritten() {
+    let folder = folder();
+    let file = folder.path().join("image.raw");
+    fs::write(&file, pattern(0..8192)).expect("written");
+    let words = ["limit", "--threads=1", "--bytes=4096", "disk", "write", word(&file)];
+    let output = pagelight(words).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("would be overwritten"));
+    assert!(fs::read(&file).expect("read") == pattern(0..8192));
+    for (bytes, threads) in [("0", "1"), ("4096", "0"), ("-1", "1")] {
+        let (bytes, threads) = (format!("--bytes={bytes}"), format!("--threads={threads}"));
+        let words = ["limit", &bytes, &threads, "memory", "--pixel=rgba16"];
+        assert_eq!(
+            pagelight(words).output().expect("it runs").status.code(),
+            Some(2),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_kill_in_place_cuts_short_is_given_up() {
+    let folder = folder();
+    let image = folder.path().join("image.raw");
+    let file = fs::File::create(&image).expect("made");
+    file.set_len(256 << 20).expect("grown");
+    let mut command = Command::new(PROGRAM);
+    command.args(["bench", word(&image), "--in-place", "--states=warm", "--threads=1"]);
+    command.args(["--processes=1", "--rounds=1000"]);
+    let bench = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let begun = Instant::now();
+    let names = || folder.path().read_dir().expect("a folder").count();
+    // An edit has a journal; one that has ended just now is followed by another.
+    while bench_lives(bench.id()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no edit was killed");
+        if names() > 1
+            && let Some(edit) = child_of(bench.id())
+        {
+            let _ = kill_process(edit, Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let output = bench.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("killed by signal 9"),
+        "{output:?}"
+    );
+    assert_eq!(names(), 1, "an unfinished job is left");
+}
+
+/// False if the process has ended; it may not have been waited for.
+fn bench_lives(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}

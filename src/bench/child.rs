@@ -49,11 +49,11 @@ impl Subject<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let begun = Instant::now();
-        let child = command.spawn().map_err(failed)?;
-        let handle = Handle::new(&child).map_err(failed)?;
+        let mut child = command.spawn().map_err(failed)?;
+        let handle = Handle::new(&mut child).map_err(failed)?;
         let (sender, ends) = channel();
         std::thread::spawn(move || {
-            // Somebody always listens.
+            // Nobody listens any more if it could not be stopped.
             let _ = sender.send(wait(child));
         });
         let mut asked: Option<Instant> = None;
@@ -66,7 +66,9 @@ impl Subject<'_> {
             match asked {
                 None if progress(0).is_break() => {
                     asked = Some(Instant::now());
-                    self.stop(&handle).map_err(failed)?;
+                    self.stop(&handle).map_err(failed).inspect_err(|_| {
+                        let _ = handle.kill();
+                    })?;
                 }
                 Some(asked) if self.own_file.is_some() && asked.elapsed() > STOP_TIME => {
                     handle.kill().map_err(failed)?;

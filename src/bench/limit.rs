@@ -67,6 +67,8 @@ pub fn memory(bytes: usize, threads: usize, format: PixelFormat) -> Result<Durat
         channels: format.channels.color(),
     };
     let edit = Edit::new(op.kernel(format));
+    // Of at least a pixel, and so many bytes that nothing overflows.
+    let bytes = bytes.clamp(1, isize::MAX.unsigned_abs());
     let share = bytes.div_ceil(threads.max(1)).next_multiple_of(PIXEL_QUANTUM_BYTES);
     let mut shares = Vec::new();
     for start in (0..bytes).step_by(share) {

@@ -112,7 +112,7 @@ pub fn prepare(state: State, path: &Path, data: Range<u64>, progress: Progress<'
     Ok(())
 }
 
-/// Empties the file and writes bytes with a period of 251 where its data are to be. `progress` hears of them.
+/// Empties the file and writes bytes where its data are to be, the same in every step, with a period of 251. `progress` hears of them.
 ///
 /// # Errors
 /// As for [`prepare`].

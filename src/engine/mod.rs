@@ -37,7 +37,8 @@ pub struct Settings {
     /// Threads that edit, at least 1.
     pub threads: usize,
     /// About how many bytes of the image may be in memory at once, over all threads; not less than
-    /// [`Settings::LEAST_THREAD_MEMORY_BYTES`] each.
+    /// [`Settings::LEAST_THREAD_MEMORY_BYTES`] each. Where a window's bytes follow each other, much less is, as what is
+    /// done is let go.
     pub memory_bytes: u64,
 }
 

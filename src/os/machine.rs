@@ -2,8 +2,7 @@
 
 use std::fs::read_to_string;
 
-/// The usual one. Where pages are larger, numbers of pages are told as fewer bytes than they are.
-const PAGE_BYTES: u64 = 4096;
+use rustix::param::page_size;
 
 /// What the system tells of itself; what it does not tell is empty or 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +54,7 @@ fn pages(text: &str, name: &str) -> u64 {
     let mut numbers = text.lines().filter_map(|line| line.split_once(' '));
     let found = numbers.find(|(key, _)| *key == name);
     let pages: u64 = found.and_then(|(_, number)| number.parse().ok()).unwrap_or(0);
-    pages * PAGE_BYTES
+    pages * page_size() as u64
 }
 
 #[cfg(test)]
@@ -70,7 +69,7 @@ mod tests {
         assert_eq!(bytes(memory, "MemAvailable"), 0);
         assert_eq!(bytes(memory, "HugePages_Total"), 0);
         assert_eq!(field("model name\t: A B\n", "model name"), Some("A B"));
-        assert_eq!(pages("nr_x 7\nnr_xy 3\n", "nr_xy"), 3 * PAGE_BYTES);
+        assert_eq!(pages("nr_x 7\nnr_xy 3\n", "nr_xy"), 3 * page_size() as u64);
         assert_eq!(pages("", "nr_x"), 0);
         let here = Machine::here();
         assert!(

@@ -16,9 +16,13 @@ impl Handle {
     /// Holds on to `child`, which nobody has waited for yet.
     ///
     /// # Errors
-    /// Whatever the system says.
-    pub fn new(child: &Child) -> io::Result<Handle> {
-        Handle::of(child.id())
+    /// Whatever the system says; the child, which nobody could stop any more, was ended then.
+    pub fn new(child: &mut Child) -> io::Result<Handle> {
+        Handle::of(child.id()).inspect_err(|_| {
+            // It has ended already if it cannot be killed.
+            let _ = child.kill();
+            let _ = child.wait();
+        })
     }
 
     /// Holds on to the process of this number, which must be a child that nobody has waited for: only then is the

@@ -1,6 +1,6 @@
 //! `pagelight limit`: one measurement of what the machine can do, started by `bench` and by nobody else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -9,14 +9,15 @@ use pagelight::error::{Error, Result};
 use pagelight::pixel::PixelFormat;
 use serde_json::json;
 
-use crate::cli::output;
+use super::place::FOLDER_PREFIX;
+use crate::cli::{output, words};
 
 /// Measure what the machine can do at most; started by bench
 #[derive(Args)]
 pub(crate) struct Limit {
-    #[arg(long)]
-    threads: usize,
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    threads: u32,
+    #[arg(long, value_parser = words::some_bytes)]
     bytes: u64,
     #[command(subcommand)]
     of: Of,
@@ -35,16 +36,32 @@ enum Of {
 
 impl Limit {
     pub(crate) fn run(&self) -> Result<()> {
+        let threads = usize::try_from(self.threads).unwrap_or(usize::MAX);
         let time: Duration = match &self.of {
             Of::Memory { pixel } => {
                 let bytes = usize::try_from(self.bytes)
                     .map_err(|_| Error::Request(format!("{} bytes are more than memory can hold", self.bytes)))?;
-                limit::memory(bytes, self.threads, *pixel)?
+                limit::memory(bytes, threads, *pixel)?
             }
-            Of::Disk { disk_use, file } => limit::disk(file, self.bytes, self.threads, *disk_use)?,
+            Of::Disk { disk_use, file } => {
+                refuse_other_than_ours(file)?;
+                limit::disk(file, self.bytes, threads, *disk_use)?
+            }
         };
         let object = json!({ "seconds": time.as_secs_f64() });
         output::to_stdout(format!("{object}\n").as_bytes());
         Ok(())
+    }
+}
+
+/// Refuses a file that `bench` has not made: its bytes would be lost.
+fn refuse_other_than_ours(file: &Path) -> Result<()> {
+    let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+    match folder.as_encoded_bytes().starts_with(FOLDER_PREFIX.as_bytes()) {
+        true => Ok(()),
+        false => Err(Error::Request(format!(
+            "{}: not a file of the bench's own, and it would be overwritten; use 'pagelight bench'",
+            file.display()
+        ))),
     }
 }

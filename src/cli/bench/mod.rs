@@ -12,6 +12,7 @@ use clap::Args;
 use pagelight::bench::state::{self, State};
 use pagelight::bench::{self, Plan, Program, Run, Way};
 use pagelight::convert::NewPicture;
+use pagelight::coordinator;
 use pagelight::error::{Error, Result};
 use pagelight::os::disk::FileSystem;
 use pagelight::os::machine::Machine;
@@ -25,7 +26,7 @@ use super::{Global, THIS_PROGRAM, output, stats, words};
 use place::Place;
 use report::Report;
 
-/// A way of more threads in all than this many a core is left out, unless nothing else was asked for.
+/// A way of more threads in all than this many a core is left out.
 const MOST_PER_CORE: u32 = 8;
 
 /// Measure how fast edits are here, in each state of the page cache, beside what memory and disk can do
@@ -42,10 +43,10 @@ pub(super) struct Bench {
     /// How much to edit; at most the image, and half of what is free on the disk
     #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "4GiB")]
     bytes: u64,
-    /// Threads of each process [default: 1,2,4,... up to the cores]
+    /// Threads of each process [default: 1,2,4,... and as many as cores]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Vec<u32>,
-    /// Processes [default: 1,2]
+    /// Processes [default: 1,2, and as brighten has them here]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
     processes: Vec<u32>,
     /// What the page cache holds: warm (edited before), fresh (just written), synced (and on the disk), reread, cold
@@ -74,11 +75,15 @@ impl Bench {
         if let Some(plot) = &self.plot {
             stats::refuse_other_than_svg(plot)?;
         }
-        let ways = self.ways(global)?;
+        let mut ways = self.ways(global)?;
         let wanted = self.wanted_states()?;
         // Before the work, so that a name that is taken is seen at once.
         let drawing = self.plot.as_deref().map(NewPicture::create).transpose()?;
-        let place = Place::find(self, global, &wanted)?;
+        let mut place = Place::find(self, global, &wanted)?;
+        if self.threads.is_empty() && self.processes.is_empty() {
+            let usual = usual_way(place.bytes);
+            ways.extend((!ways.contains(&usual)).then_some(usual));
+        }
         let machine = Machine::here();
         let memory_bytes = self.memory_bytes(global, &place, &machine);
         if (1..place.bytes).contains(&machine.unwritten_bytes) && place.file_system != FileSystem::Tmpfs {
@@ -101,25 +106,28 @@ impl Bench {
             budget: self.budget,
         };
         let measured = self.measure(global, &place, &plan);
+        let given_up = if measured.is_err() { place.give_up() } else { Ok(()) };
         if let Err(Error::Interrupted(_)) = measured {
-            place.give_up()?;
+            given_up.and_then(|()| place.close())?;
             return Err(Error::Interrupted(
                 "; what was made for the measurements was removed".to_owned(),
             ));
         }
-        let report = Report {
+        let mut report = Report {
             place: &place,
             plan: &plan,
             machine: &machine,
             figures: measured?,
-            drawing: self.plot.as_deref(),
+            drawing: None,
         };
-        if let Some(drawing) = drawing {
+        let drawn = drawing.map_or(Ok(()), |drawing| {
             drawing.fill(report.svg()?.as_bytes())?;
-            drawing.publish()?;
-        }
+            drawing.publish().map(|_| ())
+        });
+        report.drawing = self.plot.as_deref().filter(|_| drawn.is_ok());
+        // Figures that took minutes are not lost because their plot is.
         report.print(global);
-        Ok(())
+        drawn.and(place.close())
     }
 
     fn measure(&self, global: &Global, place: &Place, plan: &Plan) -> Result<report::Figures> {
@@ -176,8 +184,8 @@ impl Bench {
     /// The ways that make sense here.
     fn ways(&self, global: &Global) -> Result<Vec<Way>> {
         let cores = u32::try_from(threads::available()).unwrap_or(1);
-        let powers =
-            std::iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|&threads| threads <= cores);
+        let powers = std::iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|&threads| threads < cores);
+        let powers = powers.chain([cores]);
         let given = |list: &[u32], usual: Vec<u32>| if list.is_empty() { usual } else { each_once(list) };
         let threads = given(&self.threads, powers.collect());
         let processes = given(&self.processes, vec![1, 2]);
@@ -215,7 +223,11 @@ impl Bench {
     /// How much memory its limit is measured over: never so much that others would have to give theirs.
     fn memory_bytes(&self, global: &Global, place: &Place, machine: &Machine) -> u64 {
         let pixel_bytes = place.format.pixel_bytes();
-        let half = machine.available_bytes / 2 / pixel_bytes * pixel_bytes;
+        let half = match machine.available_bytes {
+            // Nobody says.
+            0 => place.bytes,
+            available => available / 2 / pixel_bytes * pixel_bytes,
+        };
         if half < place.bytes {
             global.note(&format!(
                 "the limit of memory is measured over {}, half of what is free",
@@ -223,6 +235,17 @@ impl Bench {
             ));
         }
         half.clamp(pixel_bytes, place.bytes)
+    }
+}
+
+/// What `brighten` does with so many bytes.
+fn usual_way(bytes: u64) -> Way {
+    let cores = threads::available();
+    let processes = coordinator::processes_that_pay(bytes, cores);
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Way {
+        processes: number(processes),
+        threads: number(cores.div_ceil(processes)),
     }
 }
 

@@ -26,6 +26,9 @@ const LEAST_BYTES: u64 = 16 << 20;
 const LEAST_DISK_BYTES: u64 = 1 << 20;
 const PAGE_BYTES: u64 = ALIGN_BYTES as u64;
 
+/// How the names of the folders begin that hold our own files.
+pub(super) const FOLDER_PREFIX: &str = "pagelight-bench-";
+
 /// An image that is edited itself.
 pub(super) struct InPlace {
     pub(super) layout: Layout,
@@ -51,7 +54,7 @@ pub(super) struct Place {
     /// The folder that was looked at.
     pub(super) parent: PathBuf,
     /// Holds all of our own files; removed when dropped.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Place {
@@ -85,15 +88,20 @@ impl Place {
         let mut folder = None;
         // Files of our own beside an image that is edited itself serve the disk's limit only.
         if in_place.is_none() || states.contains(&State::Cold) {
-            let room = disk::free_bytes(&opened).map_err(failed)? / 2;
+            // One file for the edit and one for the disk's limit, if it is not the same; and as much is left to others.
+            let two = in_place.is_none() && data_offset >= PAGE_BYTES && states.contains(&State::Cold);
+            let parts = if two { 4 } else { 2 };
+            let room = disk::free_bytes(&opened).map_err(failed)? / parts;
             let room = whole_pixels(room_for(bytes, room, &parent)?, format);
             if room < bytes {
-                let (folder, half) = (parent.display(), output::bytes(room));
-                global.note(&format!("{folder}: has room for twice {half}; that much is measured"));
+                let (folder, part) = (parent.display(), output::bytes(room));
+                global.note(&format!(
+                    "{folder}: has room for {parts} times {part}; that much is measured"
+                ));
                 bytes = room;
             }
-            let made = tempfile::Builder::new().prefix("pagelight-bench-").tempdir_in(&parent);
-            folder = Some(made.map_err(|error| Error::create(&parent.join("pagelight-bench-*"), error))?);
+            let made = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(&parent);
+            folder = Some(made.map_err(|error| Error::create(&parent.join(format!("{FOLDER_PREFIX}*")), error))?);
         }
         // From here on nothing overflows.
         Layout::run(data_offset, bytes / format.pixel_bytes(), format).map_err(Error::Request)?;
@@ -127,7 +135,7 @@ impl Place {
             states,
             skipped,
             parent,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -148,7 +156,16 @@ impl Place {
         files
     }
 
-    /// Gives up what a run that was stopped left unfinished on an image: it adds 0, so there is nothing to be finished.
+    /// Removes our own files.
+    pub(super) fn close(&mut self) -> Result<()> {
+        let Some(folder) = self.folder.take() else {
+            return Ok(());
+        };
+        let path = folder.path().to_owned();
+        folder.close().map_err(|error| Error::io("remove", &path, error))
+    }
+
+    /// Gives up what a run that did not come to its end left unfinished on an image: it adds 0, so there is nothing to be finished.
     pub(super) fn give_up(&self) -> Result<()> {
         if self.image.is_none() {
             return Ok(());
