@@ -9,7 +9,8 @@
 //!    done is killed, and then it has ended.
 //! 2. A worker ends when the coordinator does: its standard input is a pipe that nobody writes to, and it stops when
 //!    that closes.
-//! 3. Only the coordinator hears of Ctrl-C. Workers are in process groups of their own and obey the journal.
+//! 3. Only the coordinator hears of Ctrl-C and Ctrl-Z. Workers are in process groups of their own; they obey the journal,
+//!    and stand still when they are told to.
 
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -23,6 +24,7 @@ use crate::job::Job;
 use crate::journal::Journal;
 use crate::map::MappedFile;
 use crate::os::process::Handle;
+use crate::os::suspend::{self, Suspend, Watch};
 use crate::threads::Progress;
 
 /// How often the journal is asked how far the job is.
@@ -49,6 +51,8 @@ pub struct Crew {
     pub command: Vec<std::ffi::OsString>,
     /// How long a worker may stand still while nothing else is left to be done.
     pub grace: Duration,
+    /// Who knows that this process is to stand still, and its workers with it.
+    pub suspend: Option<Suspend>,
     /// How this process does the work if the system lets it start none; `None` if that is an error.
     pub stand_in: Option<Settings>,
     /// Who hears of the workers.
@@ -101,6 +105,7 @@ pub fn work(job: &Job, image: &MappedFile, journal: &Journal, crew: &Crew, progr
         image,
         journal,
         crew,
+        watch: crew.suspend.as_ref().map(Suspend::watch),
         sender,
         workers: Vec::new(),
         started: 0,
@@ -118,6 +123,7 @@ struct Coordinator<'a> {
     image: &'a MappedFile,
     journal: &'a Journal,
     crew: &'a Crew,
+    watch: Option<Watch<'a>>,
     sender: Sender<Ended>,
     workers: Vec<Worker>,
     started: u32,
@@ -146,6 +152,9 @@ impl Coordinator<'_> {
                 }
                 Err(RecvTimeoutError::Timeout) => self.kill_those_that_stand_still(last_change)?,
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.stand_still_if_asked() {
+                last_change = Instant::now();
             }
             let now_done = self.journal.tally().done_bytes;
             if progress(now_done - done_bytes).is_break() {
@@ -279,7 +288,23 @@ impl Coordinator<'_> {
                 self.workers.iter().for_each(|worker| drop(worker.handle.kill()));
                 patience += self.crew.grace;
             }
+            if self.stand_still_if_asked() {
+                patience = Instant::now() + self.crew.grace;
+            }
         }
+    }
+
+    /// Stands still with all workers, if somebody asked, until somebody lets this process go on; true then. Should it be
+    /// killed meanwhile, the system ends those that stand still already by a hangup, and the others see that it is gone.
+    fn stand_still_if_asked(&self) -> bool {
+        if !self.watch.as_ref().is_some_and(Watch::asked) {
+            return false;
+        }
+        // One that cannot be reached has ended.
+        self.workers.iter().for_each(|worker| drop(worker.handle.suspend()));
+        suspend::stand_still();
+        self.workers.iter().for_each(|worker| drop(worker.handle.go_on()));
+        true
     }
 }
 

@@ -180,6 +180,7 @@ fn where_no_process_can_be_started_this_one_does_the_work() {
             processes: 2,
             command: vec!["/nowhere/at/all".into()],
             grace: Duration::from_secs(5),
+            suspend: None,
             stand_in: None,
             events,
         }),

@@ -452,3 +452,56 @@ fn a_resume_right_after_the_coordinators_death_is_busy_or_right() {
         bed.assert_exact();
     }
 }
+
+#[test]
+fn ctrl_z_stops_the_workers_too() {
+    let bed = Bed::of_mebibytes(128);
+    let mut is_seen = false;
+    // It may be over before it is asked.
+    for _ in 0..100 {
+        bed.restore();
+        let mut run = bed.start(&["--processes=2", "--threads=1", "--no-sync", "--grace=0.5"]);
+        run.wait_until(|run| run.workers().len() == 2 && run.is_at_work());
+        signal_group(run.process(), Signal::TSTP);
+        if run.wait_until(|run| state_of(run.process()) == Some('T')) {
+            let workers = run.workers();
+            // One that runs hears of it a moment later.
+            let stands_still = |&worker: &u32| matches!(state_of(worker), Some('T' | 'Z') | None);
+            assert!(run.wait_until(|_| workers.iter().all(stands_still)), "{workers:?}");
+            // Longer than a worker may stand still that nobody has stopped.
+            std::thread::sleep(Duration::from_millis(700));
+            is_seen = workers.iter().all(|&worker| state_of(worker) == Some('T')) && !workers.is_empty();
+            signal_group(run.process(), Signal::CONT);
+        }
+        let ended = run.end();
+        ended.assert_done(&bed);
+        assert_eq!(ended.stderr, "");
+        bed.assert_exact();
+        if is_seen {
+            return;
+        }
+    }
+    panic!("none was ever stopped in its midst");
+}
+
+#[test]
+fn workers_that_stand_still_with_their_coordinator_end_with_it() {
+    let bed = Bed::of_mebibytes(128);
+    for _ in 0..100 {
+        bed.restore();
+        let mut run = bed.start(&["--processes=2", "--threads=1"]);
+        run.wait_until(|run| run.workers().len() == 2 && run.is_at_work());
+        signal_group(run.process(), Signal::TSTP);
+        if run.wait_until(|run| state_of(run.process()) == Some('T')) && run.workers().len() == 2 {
+            signal(run.process(), Signal::KILL);
+            drop(run.end());
+            wait_for_nobody(&bed.path);
+            bed.resume(&["--processes=2"]).assert_done(&bed);
+            bed.assert_exact();
+            return;
+        }
+        signal_group(run.process(), Signal::CONT);
+        run.end().assert_done(&bed);
+    }
+    panic!("none was ever stopped in its midst");
+}

@@ -64,7 +64,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // In map.rs for the flags of open and the names of errors.
     ("rustix", &["os/", "ipc/", "map.rs", "map/"]),
     ("serde_json", PROGRAM),
-    ("signal_hook", &["os/interrupt.rs", "os/forward.rs"]),
+    ("signal_hook", &["os/interrupt.rs", "os/forward.rs", "os/suspend.rs"]),
     (
         "tempfile",
         &["os/unnamed.rs", "cli/bench/", "cli/demo.rs", "cli/shm/demo.rs"],

@@ -1,4 +1,4 @@
-//! Signals while another program runs in our stead: they are meant for it. The other door to signal-hook.
+//! Signals while another program runs in our stead: they are meant for it. Another door to signal-hook.
 
 use std::io;
 use std::process::Child;

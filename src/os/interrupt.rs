@@ -1,4 +1,4 @@
-//! Ctrl-C and its relatives as a question that work asks now and then. One of two doors to signal-hook.
+//! Ctrl-C and its relatives as a question that work asks now and then. One of three doors to signal-hook.
 #![allow(unsafe_code, reason = "an action in a signal handler cannot be registered without")]
 
 use std::io;

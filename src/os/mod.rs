@@ -15,5 +15,6 @@ pub mod lock;
 pub mod machine;
 pub mod process;
 pub(crate) mod robust_mutex;
+pub mod suspend;
 pub mod unnamed;
 pub mod usage;
