@@ -79,10 +79,13 @@ def bar(left, y, height, kept, color):
         return
     speed = median(kept["runs"], "gb_per_second")
     length = place(speed)
-    right = kept["result"] == "right"
+    # A result that has bars and is not right may also be a later round's failure.
+    result = kept["result"]
+    right = result == "right"
+    trouble = "wrong pixels" if result.startswith("WRONG") else short(result)
     yield f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{height}" fill="{color}"/>'
     label = f"{speed:.2g}" if speed < 9.95 else f"{speed:.1f}"
-    yield text(left + length + 5, y + height / 2 + 4, label if right else f"{label}, wrong pixels",
+    yield text(left + length + 5, y + height / 2 + 4, label if right else f"{label}, {trouble}",
                color="#222" if right else WRONG, size=11.5)
 
 
