@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 from compare.measure import median
 
@@ -12,15 +13,29 @@ MEANING = {
     "reread": "on the disk, dropped from the cache and read again",
     "synced": "just written, then to the disk",
 }
+# What the heading says of every figure below it.
+HEADING = ["mib", "amount", "limit_mib", "processor", "cores", "memory_gib", "kernel", "file_system"]
 
 
-def with_earlier(results, folder):
+def earlier_results(about, folder):
+    """What stands in the folder, or None. Ends the program if a heading cannot be true of both."""
     path = os.path.join(folder, "results.json")
     if not os.path.exists(path):
-        return results
+        return None
     with open(path) as file:
         earlier = json.load(file)
-    return {"about": results["about"], "peers": earlier["peers"] | results["peers"]}
+    then = earlier["about"]
+    if other := [f"{name} {then.get(name)}, now {about[name]}" for name in HEADING if then.get(name) != about[name]]:
+        sys.exit(f"run: {path} has {'; '.join(other)}: leave out --add, or give another --dir")
+    return earlier
+
+
+def with_earlier(results, earlier):
+    about, then = results["about"], earlier["about"]
+    dates = sorted({*then["date"].split(", "), about["date"]})
+    # A word stands there only where nothing was measured from the disk.
+    cold = then["cold"] and about["cold"]
+    return {"about": about | {"date": ", ".join(dates), "cold": cold}, "peers": earlier["peers"] | results["peers"]}
 
 
 def write(results, folder):
