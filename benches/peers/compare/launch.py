@@ -12,13 +12,13 @@ import time
 
 
 def start(task):
-    """The child: into the control group, output to the log, and on to the program."""
-    if task["control_group"]:
-        with open(task["control_group"] + "/cgroup.procs", "w") as processes:
-            processes.write("0")
+    """The child: output to the log, into the control group, and on to the program."""
     log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    if task["control_group"]:
+        with open(task["control_group"] + "/cgroup.procs", "w") as processes:
+            processes.write("0")
     try:
         os.execvp(task["command"][0], task["command"])
     except OSError as error:
@@ -51,7 +51,8 @@ def main():
     ended = time.monotonic()
     signal.alarm(0)
     code = os.waitstatus_to_exitcode(status)
-    if task["then_sync"] and code == 0:
+    # That there is no such file is for others to say.
+    if task["then_sync"] and code == 0 and os.path.exists(task["then_sync"]):
         to_the_disk(task["then_sync"])
     measured = {
         "code": code,

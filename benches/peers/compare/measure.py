@@ -3,17 +3,21 @@
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 
 from compare.install import last_line
 
 LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "launch.py")
 # A run that takes longer is given up.
 LIMIT_SECONDS = 150
+# What is killed may be waiting for a slow disk.
+PATIENCE_SECONDS = 60
 # Peers whose runs take so many seconds get so many rounds at most.
 SLOW = [(20, 1), (4, 2)]
 
@@ -111,32 +115,70 @@ class Bench:
             "limit_seconds": LIMIT_SECONDS,
             "log": self.log,
         }
-        before = disk_traffic(self.path)
+        before = disk_traffic(self.images)
         measured = launch(task)
-        after = disk_traffic(self.path)
+        after = disk_traffic(self.images)
         measured["disk_read_bytes"], measured["disk_written_bytes"] = (b - a for a, b in zip(before, after))
         if measured["code"]:
             measured["said"] = what_it_said(self.log).replace(self.path, "IMAGE").replace(self.second, "SECOND")
-            if os.path.exists(self.second):
-                os.remove(self.second)
+        elif not os.path.exists(written):
+            measured |= {"code": 1, "said": "ended well, and left no result"}
         elif peer.second_file:
             os.replace(self.second, self.path)
+        if measured["code"]:
+            self.tidy()
         return measured
+
+    def tidy(self):
+        """Leaves nothing beside the image: half a second file, temporary files, and above all a journal, because of
+        which Pagelight would refuse every later run."""
+        for name in os.listdir(self.images):
+            path = os.path.join(self.images, name)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            elif path != self.path:
+                os.remove(path)
 
 
 def launch(task):
     command = [sys.executable, "-I", "-S", LAUNCH, json.dumps(task)]
-    launcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        return json.loads(launcher.communicate()[0])
-    except BaseException:
-        os.killpg(launcher.pid, 9)
-        launcher.wait()
-        raise
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as launcher:
+        try:
+            said = launcher.stdout.read()
+        finally:
+            # Not waited for as yet, so that the session's number is nobody else's.
+            end_session(launcher.pid)
+    return json.loads(said)
+
+
+def end_session(session):
+    """Kills what a run has left behind, and waits until it is gone: Pagelight's workers are in process groups of their
+    own, and write to image and journal for a while after their coordinator was killed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := session_members(session):
+        if time.monotonic() > deadline:
+            print(f"run: processes {left} cannot be killed", file=sys.stderr)
+            return
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def session_members(session):
+    """The living ones."""
+    members = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{process}/stat") as stat:
+            # The name, in brackets, may hold anything.
+            state, _parent, _group, of, *_ = stat.read().rpartition(")")[2].split()
+            if int(of) == session and state not in "ZX":
+                members.append(int(process))
+    return members
 
 
 def disk_traffic(path):
-    """Bytes read and written so far by the disk that holds the file, whoever asked for them."""
+    """Bytes read and written so far by the disk that holds the path, whoever asked for them."""
     device = os.stat(path).st_dev
     try:
         with open(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/stat") as stat:
