@@ -57,7 +57,8 @@ def markdown(results):
         "## In the page cache",
         "",
         "GB/s of image. " + "; ".join(f"*{state}*: {MEANING[state]}" for state in CACHE_STATES) + ". The other columns "
-        "are those of the fresh file. *Start*: the same on 1 MiB.",
+        "are those of the fresh file. *Start*: the same on 1 MiB. *Resident*: the most that one process had, not their sum; "
+        "Pagelight has a process for each core.",
         "",
         "| tool | in place | result | " + " | ".join(CACHE_STATES) + " | start s | user s | system s | resident MiB | minor faults |",
         "|---|---|---|" + "---:|" * (len(CACHE_STATES) + 5),
