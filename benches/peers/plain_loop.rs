@@ -25,7 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let amount: u16 = amount.parse()?;
     let file = File::options().read(true).write(true).open(path)?;
-    // SAFETY: not quite: nobody keeps other programs from changing the file meanwhile.
+    // SAFETY: UNSOUND. A slice must be nobody else's, and nothing keeps other programs from writing to the file or
+    // cutting it short meanwhile. It stands here because programs that map a file do just this: that is what Pagelight
+    // is compared with, and the image of the comparison is touched by nobody else.
     let mut map = unsafe { MmapMut::map_mut(&file)? };
     map.par_chunks_mut(CHUNK_BYTES)
         .for_each(|chunk| brighten(chunk, amount));
