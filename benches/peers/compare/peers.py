@@ -85,7 +85,7 @@ def all_peers(folder, programs):
         mono,
         ["mono", "--version"],
         "Microsoft's memory-mapped-file sample, written anew: all four channels, signed, alpha too, so it is checked "
-        "against an oracle of its own; only a window of 64 MiB",
+        "against an oracle of its own; only a window of 64 MiB; disposing of the accessor waits for the disk, by msync",
         edit=signed_all,
         window_mib=64,
     )
@@ -104,8 +104,8 @@ def all_peers(folder, programs):
             "pagelight",
             pagelight(),
             [programs["pagelight"], "--version"],
-            "as it comes: journal on, and ends only when the bytes are on the disk, which no other in the page cache's "
-            "table waits for",
+            "as it comes: journal on, and ends only when the bytes are on the disk, which no other but the C# sample "
+            "waits for in the page cache's table",
             in_place="yes, journal",
             every_state=True,
             syncs=True,
