@@ -20,7 +20,7 @@ pub(super) fn some_bytes(text: &str) -> Result<u64, String> {
 }
 
 /// Seconds, with a fraction.
-pub(super) fn grace(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse()
         .ok()

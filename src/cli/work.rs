@@ -45,7 +45,7 @@ pub(super) struct WorkArgs {
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
     /// How long a process may stand still while all else is done
-    #[arg(long, value_name = "SECONDS", value_parser = words::grace, default_value = "5", hide = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = words::seconds, default_value = "5", hide = true)]
     grace: Duration,
 }
 

@@ -57,7 +57,7 @@ pub(super) struct Bench {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 5)]
     rounds: u32,
     /// No round begins that would not end within this; one is always made
-    #[arg(long, value_name = "SECONDS", value_parser = words::grace, default_value = "120")]
+    #[arg(long, value_name = "SECONDS", value_parser = words::seconds, default_value = "120")]
     budget: Duration,
     /// Where to make the file [default: the image's folder, or the current one]
     #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
