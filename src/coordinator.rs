@@ -132,6 +132,8 @@ struct Coordinator<'a> {
 
 impl Coordinator<'_> {
     fn run(&mut self, job: &Job, ends: &Receiver<Ended>, progress: Progress<'_>) -> Result<()> {
+        // Before the first is started: it may have done much when the last one is.
+        let mut done_bytes = self.journal.tally().done_bytes;
         for _ in 0..self.crew.processes {
             match self.start() {
                 Err(_) if self.crew.stand_in.is_some() => break,
@@ -141,7 +143,6 @@ impl Coordinator<'_> {
         if let (true, Some(settings)) = (self.workers.is_empty(), &self.crew.stand_in) {
             return engine::work(job, self.image, self.journal, settings, progress);
         }
-        let mut done_bytes = self.journal.tally().done_bytes;
         let mut last_change = Instant::now();
         while !self.workers.is_empty() {
             match ends.recv_timeout(LOOK_INTERVAL) {

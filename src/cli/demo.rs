@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use pagelight::convert::{Area, NewPicture};
-use pagelight::coordinator::{Crew, Event};
+use pagelight::coordinator::{self, Crew, Event};
 use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
 use pagelight::format::envi::Header;
@@ -176,7 +176,9 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
         threads: 1,
         ..Settings::default_here()
     };
-    let processes = u32::try_from(threads::available()).unwrap_or(1).max(2);
+    // At least two, so that one is left when the other is killed.
+    let processes = coordinator::processes_that_pay(job.window.bytes(), threads::available()).max(2);
+    let processes = u32::try_from(processes).unwrap_or(2);
     let (sender, events) = channel();
     let options = Options {
         settings,
