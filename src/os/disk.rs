@@ -144,8 +144,23 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{FileExt, MetadataExt};
 
+    /// True if the file system puts space behind a hole when it is told to; says so if not.
+    fn reserves_space() -> bool {
+        let file = tempfile::tempfile().expect("a file");
+        file.set_len(4096).expect("grown");
+        let reserved = rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, 4096);
+        let reserves = reserved.is_ok() && file.metadata().expect("looked at").blocks() > 0;
+        if !reserves {
+            eprintln!("skipped: the file system of the temporary folder reserves no space");
+        }
+        reserves
+    }
+
     #[test]
     fn only_the_wanted_holes_are_filled() {
+        if !reserves_space() {
+            return;
+        }
         let file = tempfile::tempfile().expect("a file");
         file.set_len(1 << 20).expect("grown");
         file.write_all_at(&[7; 4096], 8192).expect("written");

@@ -85,7 +85,7 @@ mod tests {
         assert!(shared_within(&a, SOON).expect("a"));
         assert!(shared_within(&b, SOON).expect("b"));
         assert!(try_exclusive(&c).expect("c").is_none());
-        drop(b);
+        unlock(&b).expect("b");
         let alone = try_exclusive(&a).expect("a").expect("alone");
         assert!(!shared_within(&c, SOON).expect("c"));
         drop(alone);
