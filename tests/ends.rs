@@ -7,15 +7,17 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use common::PROGRAM;
+use common::{ForOthers, PROGRAM};
 use pagelight::journal::header::BOOT_AT;
 use pagelight::journal::{Journal, State};
 use rustix::process::Signal;
 use unfinished::{Holds, Moment, Rig, Running, run_words, says, start_command, stopped_where};
+
+const OTHER_USER: u32 = 12_345;
 
 /// Runs a command on the image, and checks its exit code and what it says.
 #[track_caller]
@@ -362,15 +364,8 @@ fn names_of_any_bytes_and_length() {
 
 /// As another user, with a copy of the program where that one reaches it.
 #[track_caller]
-fn check_as_other(rig: &Rig, words: &[OsString], code: i32, wanted: &[&str]) {
-    let program = rig.folder.path().join("program");
-    if !program.exists() {
-        // By another process, because nobody can run what we still have open for writing.
-        let copied = start_command(Command::new("cp").arg(PROGRAM).arg(&program)).wait();
-        assert!(copied.status.success(), "{}", unfinished::says(&copied));
-    }
-    fs::set_permissions(rig.folder.path(), fs::Permissions::from_mode(0o755)).expect("set");
-    let output = start_command(Command::new(program).args(words).uid(12_345).gid(12_345)).wait();
+fn check_as_other(others: &ForOthers, words: &[OsString], code: i32, wanted: &[&str]) {
+    let output = start_command(others.command(OTHER_USER).args(words)).wait();
     let says = says(&output);
     assert_eq!(output.status.code(), Some(code), "{says}");
     for words in wanted {
@@ -380,22 +375,21 @@ fn check_as_other(rig: &Rig, words: &[OsString], code: i32, wanted: &[&str]) {
 
 #[test]
 fn another_user() {
-    if !common::is_root() {
-        eprintln!("skipped: only root can be another user");
+    let Some(others) = ForOthers::new(Path::new(PROGRAM), &["--version"], OTHER_USER) else {
         return;
-    }
+    };
     let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
-    let rig = Rig::small();
+    let rig = Rig::small_in(others.new_folder());
     // May not write the image.
-    check_as_other(&rig, &rig.edit_words(), 77, &["image.raw"]);
+    check_as_other(&others, &rig.edit_words(), 77, &["image.raw"]);
     // May, but not make a journal beside it.
     set(&rig.path, 0o666);
-    check_as_other(&rig, &rig.edit_words(), 77, &["pagelight"]);
+    check_as_other(&others, &rig.edit_words(), 77, &["pagelight"]);
     assert_eq!(rig.holds(), Holds::Before);
-    let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
+    let folder = others.new_folder();
     set(folder.path(), 0o777);
     let option = format!("--journal={}", common::word(folder.path()));
-    check_as_other(&rig, &with(rig.edit_words(), &[&option]), 0, &[]);
+    check_as_other(&others, &with(rig.edit_words(), &[&option]), 0, &[]);
     assert_eq!(rig.holds(), Holds::After);
 
     // Somebody else's job is in the way.
@@ -408,11 +402,10 @@ fn another_user() {
         } else {
             rig.words(command)
         };
-        check_as_other(&rig, &words, 65, &["belongs to user 0"]);
+        check_as_other(&others, &words, 65, &["belongs to user 0"]);
     }
     assert!(
         fs::read(&rig.path).expect("read") == moment.image && fs::read(rig.journal()).expect("read") == moment.journal
     );
-    fs::remove_file(rig.folder.path().join("program")).expect("removed");
     rig.assert_resumes("by its own user");
 }

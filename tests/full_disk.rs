@@ -24,6 +24,9 @@ struct SmallDisk {
 impl SmallDisk {
     /// `None`, with a message, if this user may not mount.
     fn new(bytes: u64) -> Option<SmallDisk> {
+        if !common::may_have_own_mounts() {
+            return None;
+        }
         let mount = common::folder();
         let script = "mount -t tmpfs -o size=\"$1\" none \"$0\" && echo mounted && exec sleep 600";
         let mut unshare = Command::new("unshare");

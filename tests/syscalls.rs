@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
-use common::PROGRAM;
+use common::{PROGRAM, strace_works};
 use pagelight::journal::words::Intent;
 use unfinished::{Holds, Moment, Rig, run_words, says, start_command};
 
@@ -38,7 +38,9 @@ const DECISIVE: [&str; 8] = [
 
 /// The way out and the like, which cannot fail; and the C library's own, which ends the program if the kernel says what
 /// it never says.
-const CANNOT_FAIL: [&str; 8] = [
+const CANNOT_FAIL: [&str; 9] = [
+    // Where the system answers it without a call it is not seen at all.
+    "clock_gettime",
     "exit",
     "exit_group",
     "futex",
@@ -64,17 +66,6 @@ fn strace(words: &[OsString], options: &[&str]) -> Output {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq"]).args(options).arg(PROGRAM).args(words);
     start_command(&mut command).wait()
-}
-
-fn strace_works() -> bool {
-    let works = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "true"])
-        .output();
-    let works = works.is_ok_and(|output| output.status.success());
-    if !works {
-        eprintln!("skipped: no strace here, or no right to trace");
-    }
-    works
 }
 
 /// Every call of the program, by name and place among the calls of that name in its thread. `strace` counts so, and

@@ -4,20 +4,35 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use assert_cmd::Command;
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pagelight");
 
+/// What in the environment changes how the program prints.
+const LOOKS: [&str; 4] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"];
+
 /// The program, with nothing in its environment that changes what it prints, and an end to every hang.
 pub(crate) fn pagelight<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(args).timeout(Duration::from_secs(300));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"] {
+    for name in LOOKS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// The same of any command that is or becomes the program, without an end to its hangs.
+pub(crate) fn plain(command: &mut std::process::Command) -> &mut std::process::Command {
+    for name in LOOKS {
         command.env_remove(name);
     }
     command
@@ -28,13 +43,33 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
-/// The same in memory (tmpfs), where the machine has such a place.
+/// More than the tests of one file put into memory together. Containers often have 64 MiB.
+const LEAST_MEMORY_BYTES: u64 = 1 << 30;
+
+/// The same in memory (tmpfs), where the machine has such a place that is large enough.
 pub(crate) fn memory_folder() -> Option<TempDir> {
-    let folder = tempfile::tempdir_in("/dev/shm").ok();
+    let place = "/dev/shm";
+    let bytes = rustix::fs::statvfs(place).map_or(0, |found| found.f_blocks.saturating_mul(found.f_frsize));
+    // A limit of zero is none, and the system then tells of no blocks.
+    let is_large = bytes == 0 || bytes >= LEAST_MEMORY_BYTES;
+    let folder = tempfile::tempdir_in(place).ok().filter(|_| is_large);
     if folder.is_none() {
-        eprintln!("skipped: no /dev/shm here");
+        eprintln!("skipped: no {place} here, or a small one");
     }
     folder
+}
+
+/// True for the name that a killed run leaves in a folder whose file system makes no files without one.
+pub(crate) fn is_stand_in(folder: &Path, name: &OsStr) -> bool {
+    let makes_unnamed = || {
+        rustix::fs::open(
+            folder,
+            OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC,
+            Mode::RUSR | Mode::WUSR,
+        )
+        .is_ok()
+    };
+    name.as_encoded_bytes().starts_with(b".pagelight-") && !makes_unnamed()
 }
 
 /// True if the long tests are asked for; says so if not.
@@ -48,6 +83,109 @@ pub(crate) fn long() -> bool {
 
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// True if `unshare` lets us have mounts of our own; says so if not.
+pub(crate) fn may_have_own_mounts() -> bool {
+    let tried = std::process::Command::new("unshare").args(["-m", "true"]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        eprintln!("skipped: no 'unshare' here, or no right to mount a disk");
+    }
+    may
+}
+
+/// True if `strace` traces here; says so if not.
+pub(crate) fn strace_works() -> bool {
+    let works = std::process::Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "true"])
+        .output();
+    let works = works.is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("skipped: no strace here, or no right to trace");
+    }
+    works
+}
+
+/// A program where every user reaches it.
+pub(crate) struct ForOthers {
+    /// Everybody may look into it, and only we may write to it.
+    pub(crate) folder: TempDir,
+    pub(crate) program: PathBuf,
+}
+
+impl ForOthers {
+    /// A copy of `program`, which `user` must be able to run with `words`; `None`, with a message, if there is no such
+    /// place or we cannot become that user.
+    pub(crate) fn new(program: &Path, words: &[&str], user: u32) -> Option<ForOthers> {
+        let found = is_root()
+            .then(|| [memory_folder(), tempfile::tempdir().ok(), Some(folder())])
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find_map(|folder| ForOthers::in_folder(folder, program, words, user));
+        if found.is_none() {
+            eprintln!("skipped: only root can be another user, who must reach a copy of the program");
+        }
+        found
+    }
+
+    fn in_folder(folder: TempDir, program: &Path, words: &[&str], user: u32) -> Option<ForOthers> {
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).ok()?;
+        let copy = folder.path().join("program");
+        // By another process: the children of other tests may have for a moment what is open here, and nobody can run
+        // what somebody has open for writing.
+        let copied = std::process::Command::new("cp").arg(program).arg(&copy).output();
+        copied.ok().filter(|copied| copied.status.success())?;
+        let others = ForOthers { folder, program: copy };
+        let tried = others.command(user).args(words).output();
+        tried.ok().filter(|tried| tried.status.success())?;
+        Some(others)
+    }
+
+    /// The program, as `user` runs it.
+    pub(crate) fn command(&self, user: u32) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command.uid(user).gid(user).current_dir("/");
+        plain(&mut command);
+        command
+    }
+
+    /// A new folder that others may look into, where they also reach the program.
+    pub(crate) fn new_folder(&self) -> TempDir {
+        let folder = tempfile::tempdir_in(self.folder.path()).expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("set");
+        folder
+    }
+}
+
+/// Waits until a process has an action of its own for a signal, as long as it lives.
+#[track_caller]
+pub(crate) fn wait_until_it_heeds(process: u32, signal: Signal) {
+    let begun = Instant::now();
+    while let Some(caught) = signals(process, "SigCgt") {
+        if caught & signal_bit(signal) != 0 {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{process} does not heed {signal:?}; did whoever started the tests ignore it?"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The signals of one kind that `/proc/PID/status` tells of, a bit for each; `None` if the process has ended.
+pub(crate) fn signals(process: u32, kind: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let bits = status
+        .lines()
+        .find_map(|line| line.strip_prefix(kind)?.strip_prefix(':'))?;
+    u64::from_str_radix(bits.trim(), 16).ok()
+}
+
+pub(crate) fn signal_bit(signal: Signal) -> u64 {
+    1 << (signal.as_raw() - 1)
 }
 
 /// A path as an argument.

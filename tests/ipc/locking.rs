@@ -1,6 +1,6 @@
 //! Mutexes whose owners die, in every way there is, with others waiting.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -62,8 +62,13 @@ fn the_owner_becomes_another_program() {
     let mut waiter = with_mutex(&world, "create");
     let child = parent.tell("fork-and-leave mutex open m; lock m; exec");
     assert_eq!(waiter.tell("lock m"), "abandoned");
-    let command = std::fs::read_to_string(format!("/proc/{child}/cmdline")).expect("the program runs");
-    assert!(command.starts_with("sleep"), "{command}");
+    // It lets go of the mutex a moment before it has its new words.
+    let begun = Instant::now();
+    let command = || std::fs::read_to_string(format!("/proc/{child}/cmdline")).expect("the program runs");
+    while !command().starts_with("sleep") {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{}", command());
+        std::thread::sleep(Duration::from_millis(1));
+    }
     parent.expect(&format!("reap {child}"), "done");
 }
 

@@ -3,6 +3,8 @@
 #![allow(unsafe_code, reason = "forking a puppet is a C call")]
 
 mod chaos;
+#[path = "../common/mod.rs"]
+mod common;
 mod hostile;
 mod lifetime;
 mod locking;

@@ -29,9 +29,11 @@ impl World {
         let mut builder = tempfile::Builder::new();
         builder.prefix("pagelight-test-");
         let folder = builder.tempdir_in("/dev/shm").or_else(|_| builder.tempdir());
-        World {
-            folder: folder.expect("a folder"),
-        }
+        World::in_folder(folder.expect("a folder"))
+    }
+
+    pub(crate) fn in_folder(folder: tempfile::TempDir) -> World {
+        World { folder }
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::process::Command;
 
+use super::common::ForOthers;
 use super::puppet::{PUPPET_ARGS, Puppet, World};
 
 const NOBODY: u32 = 65534;
@@ -34,25 +35,16 @@ fn can_unshare(options: &[&str]) -> bool {
 
 #[test]
 fn another_user_is_refused() {
-    if !rustix::process::geteuid().is_root() {
-        return skip("another user", "only root can become one");
-    }
-    use std::os::unix::process::CommandExt;
-    let world = World::new();
-    fs::set_permissions(world.folder(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    let this_program = std::env::current_exe().expect("this program");
+    // Without strings a puppet does nothing.
+    let Some(others) = ForOthers::new(&this_program, &PUPPET_ARGS, NOBODY) else {
+        return;
+    };
+    let world = World::in_folder(others.new_folder());
     let mut ours = world.puppet();
     ours.expect("memory create m 10", "created 10");
-    // This program may lie where others may not look, so they get a copy; made by another process, because the children
-    // of other tests may have what is open here for a moment, and a file open for writing cannot be run.
-    let copy = world.folder().join("puppet");
-    let made = Command::new("cp")
-        .arg(std::env::current_exe().expect("this program"))
-        .arg(&copy)
-        .status();
-    assert!(made.expect("cp").success());
-    let mut command = Command::new(&copy);
+    let mut command = others.command(NOBODY);
     command.args(PUPPET_ARGS).env(super::puppet::STRINGS, world.folder());
-    command.uid(NOBODY).current_dir("/");
     let mut theirs = Puppet::start(&mut command);
     for what in [
         "memory open m",
@@ -90,13 +82,12 @@ fn a_squatted_folder_is_refused() {
 /// owners by their thread id, so a mutex between them could be granted while it is held; hence it is refused.
 #[test]
 fn other_pid_namespaces() {
-    let unshare = ["--pid", "--fork", "--kill-child"];
+    // With its own /proc, or the namespace is not to be seen.
+    let unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     if !can_unshare(&unshare) {
         return skip("other PID namespaces", "the system does not let us make any");
     }
     let world = World::new();
-    // With its own /proc, or the namespace is not to be seen.
-    let unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     let (mut a, mut b) = (puppet_in(&world, &unshare, ""), puppet_in(&world, &unshare, ""));
     let mut outside = world.puppet();
     assert_eq!(a.tell("pid"), b.tell("pid"), "the same id twice");

@@ -31,6 +31,9 @@ use crate::lab::State;
 use crate::stepper::Pace;
 
 fn main() {
+    if !stepper::may_trace() {
+        return;
+    }
     stepper::stay_on_one_processor();
     let long = std::env::var_os("PAGELIGHT_LONG").is_some();
     let begin = Instant::now();

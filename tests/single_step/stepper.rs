@@ -253,6 +253,19 @@ impl Drop for Child {
     }
 }
 
+/// True if the system lets a process be traced by its parent; says so if not.
+pub(crate) fn may_trace() -> bool {
+    // SAFETY: as for any other child, of which see above; this one only asks and exits.
+    let may = match unsafe { fork() }.expect("forked") {
+        ForkResult::Parent { child } => waitpid(child, None).expect("waited") == WaitStatus::Exited(child, 0),
+        ForkResult::Child => std::process::exit(i32::from(ptrace::traceme().is_err())),
+    };
+    if !may {
+        println!("skipped: no right to trace");
+    }
+    may
+}
+
 /// Keeps us and all children on one processor: they only ever take turns, and a turn is then several times cheaper.
 pub(crate) fn stay_on_one_processor() {
     let here = sched_getcpu().expect("a processor");

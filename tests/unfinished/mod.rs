@@ -83,6 +83,11 @@ impl Rig {
         Rig::of_rows(64)
     }
 
+    /// The same in a folder that is there.
+    pub(crate) fn small_in(folder: TempDir) -> Rig {
+        Rig::in_folder(folder, 64)
+    }
+
     /// As [`Rig::small`], with `height` rows of 16 KiB.
     pub(crate) fn of_rows(height: u64) -> Rig {
         Rig::in_folder(common::memory_folder().unwrap_or_else(common::folder), height)
@@ -125,7 +130,9 @@ impl Rig {
     /// Every name in the folder, in order.
     pub(crate) fn names(&self) -> Vec<PathBuf> {
         let entries = self.folder.path().read_dir().expect("the folder");
-        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let names = names.filter(|name| !common::is_stand_in(self.folder.path(), name));
+        let mut names: Vec<_> = names.map(|name| self.folder.path().join(name)).collect();
         names.sort();
         names
     }
@@ -330,7 +337,7 @@ pub(crate) fn start(words: &[OsString]) -> Running {
 
 /// Starts any program.
 pub(crate) fn start_command(command: &mut Command) -> Running {
-    command
+    common::plain(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
