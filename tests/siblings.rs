@@ -9,12 +9,12 @@ use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::{Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
+use common::{ForOthers, Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
 use crew::{Bed, Dice, Run, index, names, signal, signal_group, wait_for_nobody};
 use pagelight::claim::Place;
 use pagelight::coordinator::Crew;
@@ -243,21 +243,14 @@ fn two_runs_side_by_side_share_a_page() {
 #[test]
 fn an_overlapping_run_is_refused_while_the_other_lives() {
     let bed = Bed::of_mebibytes(16);
-    let mut run = bed.start(&["--processes=2", "--grace=300"]);
-    assert!(run.wait_until(|run| run.journal().is_some() && !run.workers().is_empty()));
-    run.workers().into_iter().for_each(crew::stop);
+    let run = bed.start_frozen(2, &["--threads=1", "--grace=300"]);
     let mut words = bed.brighten(&["--processes=2"]);
     words.extend(["--offset=80", "--length=8"].map(Into::into));
     let refused = Run::start(&words, bed.folder.path()).end();
     refused.assert_failed(75, &format!("process {} is at work there", run.process()));
     let refused = Run::start(&bed.words(&["resume", "--processes=2"]), bed.folder.path()).end();
     refused.assert_failed(75, "is at work there");
-    while !run.is_ended() {
-        run.workers()
-            .into_iter()
-            .for_each(|worker| signal(worker, Signal::CONT));
-    }
-    run.end().assert_done(&bed);
+    run.thaw().assert_done(&bed);
     bed.assert_exact();
 }
 
@@ -266,7 +259,8 @@ fn status_tells_of_every_process() {
     let bed = Bed::of_mebibytes(256);
     // A machine may be so fast, or so busy, that not all of them are at work at the same time.
     for _ in 0..50 {
-        let mut run = bed.start_frozen(3, &["--threads=2", "--grace=300"]);
+        let words = ["--processes=3", "--threads=2", "--grace=300"];
+        let mut run = bed.freeze_when(3, || bed.start(&words), |run| run.hands() == 6);
         let workers = run.workers();
         let all_are_told = look_at_three(&bed, &mut run, &workers);
         let ended = run.thaw();
@@ -364,14 +358,20 @@ fn a_truncated_image_is_one_line() {
 #[test]
 fn a_worker_that_may_not_open_the_image_is_one_line() {
     let nobody = 65_534;
-    let bed = Bed::of_mebibytes(48);
+    let others = is_root().then(|| ForOthers::new(Path::new(PROGRAM), &["--version"], nobody));
+    let bed = match &others {
+        // Rights do not stop root.
+        Some(None) => return,
+        Some(Some(others)) => Bed::of_mebibytes_in(others.new_folder(), 48),
+        None => Bed::of_mebibytes(48),
+    };
     let as_nobody = |words: &[OsString]| {
         let mut command = Command::new(PROGRAM);
-        if is_root() {
+        if let Some(Some(others)) = &others {
             for path in [bed.folder.path(), &bed.path] {
                 chown(path, Some(nobody), Some(nobody)).expect("given");
             }
-            command.uid(nobody).gid(nobody);
+            command = others.command(nobody);
         }
         command.args(words);
         Run::of(command, bed.folder.path())
@@ -410,6 +410,60 @@ fn a_worker_that_may_not_open_the_image_is_one_line() {
         .end()
         .assert_done(&bed);
     bed.assert_exact();
+}
+
+/// Whoever shows how far it is adds up what it hears. Most of this is done before the last worker is there.
+#[test]
+fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
+    let bed = Bed::of_mebibytes(8);
+    let format: PixelFormat = bed.image.format.parse().expect("a format");
+    let layout = Layout::new(bed.image.data_offset, bed.image.width, bed.image.height, format).expect("a layout");
+    let job = Job {
+        op: Op {
+            amount: i32::try_from(crew::AMOUNT).expect("small"),
+            channels: format.channels.color(),
+        },
+        format,
+        window: Window::whole(&layout),
+    };
+    let options = Options {
+        crew: Some(Crew {
+            processes: 24,
+            command: [PROGRAM, "worker", "--threads=1", "--memory=4194304", "--"]
+                .map(OsString::from)
+                .into(),
+            grace: crew::PATIENCE,
+            events: std::sync::mpsc::channel().0,
+        }),
+        sync: false,
+        ..Options::default_here()
+    };
+    let window_bytes = job.window.bytes();
+    for is_interrupted in [false, true] {
+        bed.restore();
+        let image = MappedFile::open(&bed.path, Access::ReadWrite).expect("opened");
+        let reported = AtomicU64::new(0);
+        let hear = |bytes| {
+            reported.fetch_add(bytes, Ordering::Relaxed);
+            ControlFlow::Continue(())
+        };
+        let hear_once = |_| ControlFlow::Break(());
+        let ended = match is_interrupted {
+            true => run::start(&job, &image, "", &options, &hear_once),
+            false => run::start(&job, &image, "", &options, &hear),
+        };
+        assert_eq!(ended.is_err(), is_interrupted, "{ended:?}");
+        let mut before = 0;
+        if is_interrupted {
+            let mut found = Place::of(&image, None).expect("a place").jobs().expect("read");
+            let found = found.pop().expect("a job");
+            before = found.journal.tally().done_bytes;
+            run::resume(&image, found, &options, &hear).expect("resumed");
+        }
+        assert_eq!(before + reported.into_inner(), window_bytes);
+        drop(image);
+        bed.assert_exact();
+    }
 }
 
 /// Runs a line of the shell in the bed's folder, with the program as `$0` and its words as `$@`.

@@ -230,7 +230,7 @@ fn the_work_of_the_last_worker_is_taken_over_when_nobody_may_replace_it() {
 fn replacement_is_bounded() {
     let bed = Bed::of_mebibytes(16);
     // On a busy machine the work may be done between two kills.
-    for _ in 0..50 {
+    for _ in 0..300 {
         bed.restore();
         let mut run = bed.start(&["--processes=2", "--threads=1", "--no-sync"]);
         let mut victims = std::collections::BTreeSet::new();
@@ -306,11 +306,20 @@ fn a_worker_that_goes_on_within_the_grace_is_not_ended() {
 #[test]
 fn a_worker_that_stands_still_does_not_hold_up_another_ones_error() {
     let bed = Bed::of_mebibytes(32);
-    let (run, victim) = start_and_stop_one(&bed, &["--processes=2", "--threads=1", "--grace=0.5"]);
     let bytes = bed.before.len() as u64;
-    let file = std::fs::File::options().write(true).open(&bed.path).expect("the image");
-    file.set_len(bytes / 8).expect("truncated");
-    let ended = run.end();
+    let (ended, victim) = loop {
+        let (run, victim) = start_and_stop_one(&bed, &["--processes=2", "--threads=1", "--grace=0.5"]);
+        let others: Vec<u32> = run.workers().into_iter().filter(|&worker| worker != victim).collect();
+        others.iter().for_each(|&other| stop(other));
+        let file = std::fs::File::options().write(true).open(&bed.path).expect("the image");
+        file.set_len(bytes / 8).expect("truncated");
+        others.into_iter().for_each(|other| signal(other, Signal::CONT));
+        let ended = run.end();
+        if ended.code() != Some(0) {
+            break (ended, victim);
+        }
+        // What was left of the work lay before the new end.
+    };
     // 74 by a worker that reached for what is gone, 65 by one that was started later and found another length.
     assert!(matches!(ended.code(), Some(74 | 65)), "{ended:?}");
     assert_eq!(state_of(victim), None);
@@ -383,7 +392,7 @@ fn a_second_ctrl_c_ends_at_once_and_the_workers_follow() {
     let mut run = bed.start_frozen(3, &["--threads=1", "--grace=300"]);
     let workers = run.workers();
     signal_group(run.process(), Signal::INT);
-    std::thread::sleep(Duration::from_millis(100));
+    run.wait_for_the_stop();
     assert!(!run.is_ended());
     signal_group(run.process(), Signal::INT);
     let ended = run.end();
@@ -402,8 +411,13 @@ fn a_second_ctrl_c_ends_at_once_and_the_workers_follow() {
 fn workers_end_when_the_coordinator_is_killed() {
     let bed = Bed::of_mebibytes(64);
     let (mut paused, mut stopped) = (0, 0);
+    let rounds = if long() { 100 } else { 8 };
     // Not frozen before: the system itself ends stopped processes that lose their session's last tie.
-    for round in 0..if long() { 100 } else { 8 } {
+    for round in 0..100 {
+        // On a fast machine, or a busy one, workers are often done before they hear of it, so there are more rounds.
+        if round >= rounds && paused > 0 && stopped > 0 {
+            break;
+        }
         bed.restore();
         let mut run = bed.start(&["--processes=3", "--threads=2"]);
         if !run.wait_for_share(0.03 * f64::from(round % 8)) {
@@ -427,7 +441,6 @@ fn workers_end_when_the_coordinator_is_killed() {
     }
     eprintln!("{stopped} runs stopped by their workers, {paused} of them paused");
     assert!(paused > 0, "orphans never pause the job");
-    // Not each time: on a busy machine the rest may be done before they hear of it.
     assert!(stopped > 0, "orphans finish the job");
 }
 

@@ -13,15 +13,18 @@ use std::time::{Duration, Instant};
 use pagelight::journal::header::{Header, ROUND_AT, SLOT_OWNER_AT};
 use pagelight::journal::protocol::{Memory, Word};
 use pagelight::journal::{Journal, State};
+use pagelight::os::lock;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use crate::common::{Image, PROGRAM, Part, folder, memory_folder, pattern};
+use crate::common::{Image, PROGRAM, Part, folder, is_stand_in, memory_folder, pattern, plain};
 
 /// What every job adds.
 pub(crate) const AMOUNT: i64 = 3000;
 /// Within this everything ends that ends by itself; a second is promised, and the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// On a slow machine a line of progress would stand among the complaints, which are counted.
+const NO_PROGRESS: &str = "--progress=never";
 /// Bytes after the last pixel, which nothing may touch.
 const TAIL_BYTES: u64 = 5;
 
@@ -43,6 +46,11 @@ impl Bed {
 
     /// About `mebibytes` of rgba16 at an odd place.
     pub(crate) fn of_mebibytes(mebibytes: u64) -> Bed {
+        Bed::of_mebibytes_in(memory_folder().unwrap_or_else(folder), mebibytes)
+    }
+
+    /// The same in a folder that is there.
+    pub(crate) fn of_mebibytes_in(folder: TempDir, mebibytes: u64) -> Bed {
         let (width, height) = (1021, mebibytes * 128);
         let image = Image {
             format: "rgba:u16le",
@@ -50,7 +58,7 @@ impl Bed {
             width,
             height,
         };
-        Bed::new(image, Part::Whole)
+        Bed::in_folder(folder, image, Part::Whole)
     }
 
     pub(crate) fn in_folder(folder: TempDir, image: Image, part: Part) -> Bed {
@@ -80,6 +88,7 @@ impl Bed {
     /// The words of a job on the part.
     pub(crate) fn brighten(&self, words: &[&str]) -> Vec<OsString> {
         let mut all = vec!["brighten".to_owned(), format!("--by={AMOUNT}"), "--json".to_owned()];
+        all.push(NO_PROGRESS.to_owned());
         all.extend(self.image.words());
         all.extend(self.part.words());
         all.extend(words.iter().map(|&word| word.to_owned()));
@@ -91,7 +100,7 @@ impl Bed {
     /// The words of another command on the image.
     pub(crate) fn words(&self, words: &[&str]) -> Vec<OsString> {
         let mut all: Vec<OsString> = words.iter().map(OsString::from).collect();
-        all.push("--json".into());
+        all.extend(["--json", NO_PROGRESS].map(OsString::from));
         all.push(self.path.clone().into());
         all
     }
@@ -114,12 +123,23 @@ impl Bed {
     /// The same of a run that `start` starts.
     #[track_caller]
     pub(crate) fn freeze(&self, processes: usize, start: impl Fn() -> Run) -> Run {
+        self.freeze_when(processes, start, |_| true)
+    }
+
+    /// The same of a run that also `is_ready` says yes to.
+    #[track_caller]
+    pub(crate) fn freeze_when(
+        &self,
+        processes: usize,
+        start: impl Fn() -> Run,
+        is_ready: impl Fn(&mut Run) -> bool,
+    ) -> Run {
         // A machine may be so fast, or so busy, that it is over before we saw it.
         for _ in 0..300 {
             self.restore();
             let mut run = start();
             // A worker that comes later would do the work of those that stand still.
-            if run.wait_until(|run| run.workers().len() == processes && run.is_at_work()) {
+            if run.wait_until(|run| run.workers().len() == processes && run.is_at_work() && is_ready(run)) {
                 let workers = run.workers();
                 workers.iter().for_each(|&worker| stop(worker));
                 if !run.is_ended() && workers == run.workers() && run.journal().is_some_and(has_chunks_for_all) {
@@ -175,7 +195,7 @@ impl Bed {
     pub(crate) fn assert_nothing_left(&self) {
         assert_eq!(names(self.folder.path()), ["image.raw"]);
         assert_eq!(processes_on(&self.path), Vec::<u32>::new(), "processes are left");
-        assert_eq!(locks_in(self.folder.path()), Vec::<String>::new(), "locks are left");
+        assert_eq!(locks_in(self.folder.path()), Vec::<OsString>::new(), "locks are left");
     }
 }
 
@@ -191,7 +211,8 @@ pub(crate) fn index(position: u64) -> usize {
 
 pub(crate) fn names(folder: &Path) -> Vec<OsString> {
     let entries = folder.read_dir().expect("the folder");
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = names.filter(|name| !is_stand_in(folder, name)).collect();
     names.sort();
     names
 }
@@ -213,20 +234,15 @@ pub(crate) fn processes_on(path: &Path) -> Vec<u32> {
     found
 }
 
-/// The locks that anybody holds on files of a folder.
-fn locks_in(folder: &Path) -> Vec<String> {
-    let files = names(folder)
-        .into_iter()
-        .filter_map(|name| folder.join(name).metadata().ok());
-    let inodes: Vec<String> = files
-        .map(|file| format!(":{}", std::os::unix::fs::MetadataExt::ino(&file)))
-        .collect();
-    let locks = fs::read_to_string("/proc/locks").expect("the locks");
-    let is_ours = |line: &&str| {
-        line.split(' ')
-            .any(|word| inodes.iter().any(|inode| word.ends_with(inode)))
+/// The files of a folder on which anybody holds a lock.
+fn locks_in(folder: &Path) -> Vec<OsString> {
+    let is_locked = |name: &OsString| {
+        let path = folder.join(name);
+        // If it is gone since it was listed, so are its locks.
+        let file = fs::File::open(&path).ok().filter(|_| path.is_file());
+        file.is_some_and(|file| lock::is_held(&file, 0..i64::MAX as u64).expect("asked"))
     };
-    locks.lines().filter(is_ours).map(str::to_owned).collect()
+    names(folder).into_iter().filter(is_locked).collect()
 }
 
 /// What a run came to.
@@ -283,7 +299,7 @@ impl Run {
 
     /// Runs a command that becomes the program; its journal will be in `folder`.
     pub(crate) fn of(mut command: Command, folder: &Path) -> Run {
-        command
+        plain(&mut command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -350,6 +366,13 @@ impl Run {
             std::thread::sleep(Duration::from_micros(100));
         }
         false
+    }
+
+    /// How many threads are at work, in all of its processes.
+    pub(crate) fn hands(&mut self) -> usize {
+        self.journal()
+            .and_then(|journal| journal.crew().ok())
+            .map_or(0, |crew| crew.len())
     }
 
     /// True if the process has a chunk half-way, as its slots say.
