@@ -8,7 +8,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Image, PROGRAM, Snapshot, folder, memory_folder, pagelight, pattern, word};
+use common::{
+    Image, PROGRAM, Snapshot, folder, memory_folder, pagelight, pattern, plain, signal_bit, signals,
+    wait_until_it_heeds, word,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -152,9 +155,38 @@ fn every_way_in_every_state_is_measured_and_nothing_stays() {
     assert!(object["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20));
 }
 
+/// True if the system counts what is read from this folder's disk, byte for byte; says so if not. Some file systems
+/// compress, and some machines' disks are none.
+fn reads_are_counted(folder: &Path) -> bool {
+    let path = folder.join("probe");
+    let bytes = pattern(0..4 << 20);
+    let read_bytes = || {
+        let text = fs::read_to_string("/proc/thread-self/io").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("read_bytes: "))?;
+        line.parse::<u64>().ok()
+    };
+    fs::write(&path, &bytes).expect("written");
+    let file = fs::File::open(&path).expect("opened");
+    file.sync_all().expect("synced");
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("dropped");
+    let before = read_bytes();
+    assert!(fs::read(&path).expect("read") == bytes);
+    let counted = before.zip(read_bytes()).map_or(0, |(before, after)| after - before);
+    fs::remove_file(&path).expect("removed");
+    let all = counted >= bytes.len() as u64;
+    if !all {
+        eprintln!(
+            "skipped: of {} bytes read here the system counts {counted}",
+            bytes.len()
+        );
+    }
+    all
+}
+
 #[test]
 fn the_cold_state_reads_from_the_disk_and_the_others_do_not() {
     let folder = folder();
+    let reads_are_counted = reads_are_counted(folder.path());
     // The second way shows that the file is brought into its state before each.
     let dir = format!("--dir={}", word(folder.path()));
     let object = bench(&[
@@ -168,7 +200,7 @@ fn the_cold_state_reads_from_the_disk_and_the_others_do_not() {
         let share = number(&row["disk_read_bytes"]["median"]) / number(&object["bytes"]);
         // Others on the machine may push a little out of the cache; and the program itself may have to be read.
         match row["state"].as_str() {
-            Some("cold") => assert!(share > 0.9, "{row}"),
+            Some("cold") => assert!(share > 0.9 || !reads_are_counted, "{row}"),
             _ => assert!(share < 0.5, "{row}"),
         }
     }
@@ -282,7 +314,8 @@ fn in_place_every_byte_stays_what_it_was() {
         assert_eq!(object["image"], word(&image));
         assert!(fs::read(&image).expect("read") == bytes);
         let now = image.metadata().and_then(|image| image.modified()).expect("its time");
-        assert!(now > written, "nothing was written");
+        // In memory it stays when a map is written to.
+        assert!(now > written || object["file_system"] == "tmpfs", "nothing was written");
         assert_eq!(folder.path().read_dir().expect("a folder").count(), 1);
     }
 }
@@ -391,11 +424,12 @@ fn interrupt_after(milliseconds: u64, words: &[&str]) -> (Option<i32>, String) {
     command
         .args(["bench", "--bytes=64MiB", "--rounds=1000", "--budget=100"])
         .args(words);
-    let child = command
+    let child = plain(&mut command)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it runs");
+    wait_until_it_heeds(child.id(), Signal::INT);
     std::thread::sleep(Duration::from_millis(milliseconds));
     let begun = Instant::now();
     kill_process(Pid::from_child(&child), Signal::INT).expect("ours");
@@ -407,7 +441,7 @@ fn interrupt_after(milliseconds: u64, words: &[&str]) -> (Option<i32>, String) {
     )
 }
 
-/// Early enough and late enough for each of its steps. By then it listens.
+/// Early enough and late enough for each of its steps.
 const INSTANTS: [u64; 6] = [150, 300, 450, 700, 1000, 1400];
 
 #[test]
@@ -466,7 +500,7 @@ fn what_an_interrupt_in_place_cuts_short_is_given_up() {
             "--rounds=1000",
             way,
         ]);
-        let bench = command
+        let bench = plain(&mut command)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -486,7 +520,14 @@ fn what_an_interrupt_in_place_cuts_short_is_given_up() {
         // Should it have ended just now, another one follows, which is then interrupted without standing still.
         let _ = kill_process(edit, Signal::STOP);
         kill_process(Pid::from_child(&bench), Signal::INT).expect("ours");
-        std::thread::sleep(Duration::from_millis(200));
+        let told = Instant::now();
+        let process = edit.as_raw_nonzero().get().unsigned_abs();
+        // It is told by a signal, which waits until it goes on. One that has ended, or ignores the signal, is not.
+        while signals(process, "ShdPnd").is_some_and(|waiting| waiting & signal_bit(Signal::TERM) == 0)
+            && told.elapsed() < Duration::from_secs(5)
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let _ = kill_process(edit, Signal::CONT);
         let output = bench.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130), "{output:?}");
