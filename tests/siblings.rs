@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::{ForOthers, Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
-use crew::{Bed, Dice, Run, index, names, signal, signal_group, wait_for_nobody};
+use crew::{Bed, Dice, Run, index, locks_in, names, signal, signal_group, wait_for_nobody};
 use pagelight::claim::Place;
 use pagelight::coordinator::Crew;
 use pagelight::cut::Cut;
@@ -244,6 +244,8 @@ fn two_runs_side_by_side_share_a_page() {
 fn an_overlapping_run_is_refused_while_the_other_lives() {
     let bed = Bed::of_mebibytes(16);
     let run = bed.start_frozen(2, &["--threads=1", "--grace=300"]);
+    // Else that none are left at the end would mean nothing.
+    assert!(!locks_in(bed.folder.path()).is_empty(), "locks are not seen");
     let mut words = bed.brighten(&["--processes=2"]);
     words.extend(["--offset=80", "--length=8"].map(Into::into));
     let refused = Run::start(&words, bed.folder.path()).end();

@@ -235,7 +235,7 @@ pub(crate) fn processes_on(path: &Path) -> Vec<u32> {
 }
 
 /// The files of a folder on which anybody holds a lock.
-fn locks_in(folder: &Path) -> Vec<OsString> {
+pub(crate) fn locks_in(folder: &Path) -> Vec<OsString> {
     let is_locked = |name: &OsString| {
         let path = folder.join(name);
         // If it is gone since it was listed, so are its locks.
