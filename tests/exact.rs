@@ -11,13 +11,8 @@ use std::path::Path;
 use common::{Image, Part, folder, long, memory_folder, pagelight, pattern, word};
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
-use pagelight::job::Job;
-use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
-use pagelight::op::Op;
-use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Ended, Options};
-use pagelight::window::Window;
 
 const PIECE_BYTES: u64 = Cut::PIECE_BYTES as u64;
 const CHUNK_BYTES: u64 = Cut::CHUNK_BYTES;
@@ -105,19 +100,7 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
     fs::write(&path, file_bytes(image)).expect("written");
     let (want, want_clipped) = oracle(image, part, i64::from(amount));
 
-    let format: PixelFormat = image.format.parse().expect("a format");
-    let layout = Layout::new(image.data_offset, image.width, image.height, format).expect("a layout");
-    let window = match part {
-        Part::Whole => Window::whole(&layout),
-        Part::Run(offset, length) => Window::run(&layout, offset, length).expect("inside"),
-        Part::Rect(x, y, width, height) => Window::rect(&layout, x, y, width, height).expect("inside"),
-    };
-    let channels = format.channels.color();
-    let job = Job {
-        op: Op { amount, channels },
-        format,
-        window,
-    };
+    let job = image.job(part, i64::from(amount));
     let file = MappedFile::open(&path, Access::ReadWrite).expect("opened");
     let reported = std::sync::atomic::AtomicU64::new(0);
     let options = Options {
@@ -141,7 +124,7 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
         None,
         "first difference: {context}"
     );
-    assert_eq!(reported.into_inner(), window.bytes(), "reported bytes: {context}");
+    assert_eq!(reported.into_inner(), job.window.bytes(), "reported bytes: {context}");
 }
 
 fn threads(threads: usize) -> Settings {

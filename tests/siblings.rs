@@ -12,7 +12,6 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use common::{ForOthers, Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
 use crew::{Bed, Dice, Run, index, locks_in, names, signal, signal_group, wait_for_nobody};
@@ -20,11 +19,8 @@ use pagelight::claim::Place;
 use pagelight::coordinator::Crew;
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
-use pagelight::job::Job;
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
-use pagelight::op::Op;
-use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Ended, Options};
 use pagelight::window::Window;
 use rustix::fs::{FallocateFlags, fallocate};
@@ -160,38 +156,34 @@ fn a_resume_may_have_more_hands_than_the_journal_has_slots() {
     bed.assert_exact();
 }
 
+/// Options of a run by so many workers, which `command` starts.
+fn with_crew(processes: u32, command: &[&str]) -> Options {
+    Options {
+        crew: Some(Crew {
+            processes,
+            command: command.iter().map(OsString::from).collect(),
+            grace: crew::PATIENCE,
+            suspend: None,
+            stand_in: None,
+            events: std::sync::mpsc::channel().0,
+        }),
+        sync: false,
+        ..Options::default_here()
+    }
+}
+
 #[test]
 fn where_no_process_can_be_started_this_one_does_the_work() {
     let bed = Bed::of_mebibytes(2);
     let image = MappedFile::open(&bed.path, Access::ReadWrite).expect("opened");
-    let layout = Layout::new(13, bed.image.width, bed.image.height, PixelFormat::RGBA16).expect("a layout");
-    let job = Job {
-        op: Op {
-            amount: i32::try_from(crew::AMOUNT).expect("small"),
-            channels: PixelFormat::RGBA16.channels.color(),
-        },
-        format: PixelFormat::RGBA16,
-        window: Window::whole(&layout),
-    };
-    let (events, _) = std::sync::mpsc::channel();
-    let settings = Settings::default_here();
-    let mut options = Options {
-        crew: Some(Crew {
-            processes: 2,
-            command: vec!["/nowhere/at/all".into()],
-            grace: Duration::from_secs(5),
-            suspend: None,
-            stand_in: None,
-            events,
-        }),
-        ..Options::default_here()
-    };
+    let job = bed.job();
+    let mut options = with_crew(2, &["/nowhere/at/all"]);
     let no_matter = |_| ControlFlow::Continue(());
     let error = run::start(&job, &image, "", &options, &no_matter).expect_err("no worker");
     assert!(error.to_string().contains("start a worker"), "{error}");
     bed.assert_bytes(&bed.before);
 
-    options.crew.as_mut().expect("a crew").stand_in = Some(settings);
+    options.crew.as_mut().expect("a crew").stand_in = Some(Settings::default_here());
     let found = Place::of(&image, None)
         .and_then(|place| place.jobs())
         .expect("listed")
@@ -418,28 +410,8 @@ fn a_worker_that_may_not_open_the_image_is_one_line() {
 #[test]
 fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
     let bed = Bed::of_mebibytes(8);
-    let format: PixelFormat = bed.image.format.parse().expect("a format");
-    let layout = Layout::new(bed.image.data_offset, bed.image.width, bed.image.height, format).expect("a layout");
-    let job = Job {
-        op: Op {
-            amount: i32::try_from(crew::AMOUNT).expect("small"),
-            channels: format.channels.color(),
-        },
-        format,
-        window: Window::whole(&layout),
-    };
-    let options = Options {
-        crew: Some(Crew {
-            processes: 24,
-            command: [PROGRAM, "worker", "--threads=1", "--memory=4194304", "--"]
-                .map(OsString::from)
-                .into(),
-            grace: crew::PATIENCE,
-            events: std::sync::mpsc::channel().0,
-        }),
-        sync: false,
-        ..Options::default_here()
-    };
+    let job = bed.job();
+    let options = with_crew(24, &[PROGRAM, "worker", "--threads=1", "--memory=4194304", "--"]);
     let window_bytes = job.window.bytes();
     for is_interrupted in [false, true] {
         bed.restore();

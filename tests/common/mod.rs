@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use assert_cmd::Command;
+use pagelight::job::Job;
+use pagelight::layout::Layout;
+use pagelight::op::Op;
+use pagelight::pixel::PixelFormat;
+use pagelight::window::Window;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -266,6 +271,22 @@ impl Part {
 }
 
 impl Image {
+    /// The same edit as [`Image::brighten`], as the library knows it.
+    pub(crate) fn job(&self, part: Part, amount: i64) -> Job {
+        let format: PixelFormat = self.format.parse().expect("a format");
+        let layout = Layout::new(self.data_offset, self.width, self.height, format).expect("a layout");
+        let window = match part {
+            Part::Whole => Window::whole(&layout),
+            Part::Run(offset, length) => Window::run(&layout, offset, length).expect("inside"),
+            Part::Rect(x, y, width, height) => Window::rect(&layout, x, y, width, height).expect("inside"),
+        };
+        let op = Op {
+            amount: i32::try_from(amount).expect("an amount"),
+            channels: format.channels.color(),
+        };
+        Job { op, format, window }
+    }
+
     pub(crate) fn channels(&self) -> u64 {
         match self.format.split(':').next() {
             Some("gray") => 1,

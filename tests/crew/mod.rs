@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use pagelight::job::Job;
 use pagelight::journal::header::{Header, ROUND_AT, SLOT_OWNER_AT};
 use pagelight::journal::protocol::{Memory, Word};
 use pagelight::journal::{Journal, State};
@@ -78,6 +79,11 @@ impl Bed {
         };
         bed.restore();
         bed
+    }
+
+    /// The job, as the library knows it.
+    pub(crate) fn job(&self) -> Job {
+        self.image.job(self.part, AMOUNT)
     }
 
     /// Makes the image what it was in the beginning.

@@ -17,12 +17,8 @@ use pagelight::journal::header::{HEADER_BYTES, Header};
 use pagelight::journal::protocol::{Memory, Word};
 use pagelight::journal::words::{ChunkState, Intent};
 use pagelight::journal::{Journal, State};
-use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
-use pagelight::op::Op;
-use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Options};
-use pagelight::window::Window;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
@@ -238,24 +234,7 @@ impl Rig {
 
     /// The edit, as the library knows it.
     pub(crate) fn job(&self) -> Job {
-        let format: PixelFormat = self.image.format.parse().expect("a format");
-        let Image {
-            data_offset,
-            width,
-            height,
-            ..
-        } = self.image;
-        let layout = Layout::new(data_offset, width, height, format).expect("a layout");
-        let op = Op {
-            amount: i32::try_from(self.amount).expect("an amount"),
-            channels: format.channels.color(),
-        };
-        let window = match self.part {
-            Part::Whole => Window::whole(&layout),
-            Part::Run(offset, length) => Window::run(&layout, offset, length).expect("inside"),
-            Part::Rect(x, y, width, height) => Window::rect(&layout, x, y, width, height).expect("inside"),
-        };
-        Job { op, format, window }
+        self.image.job(self.part, self.amount)
     }
 
     /// Leaves a job that was killed in the middle, so that `wanted` says yes to its journal and the slots in use.
