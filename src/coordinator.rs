@@ -34,8 +34,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 const LEAST_SHARE_BYTES: u64 = 128 << 20;
 
 /// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then has
-/// enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map of addresses, so each page that one lets go must be forgotten by the
-/// cores of all, and that takes longer than all else that is done about it.
+/// enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map of
+/// addresses, so each page that one lets go must be forgotten by the cores of all, and that takes longer than all else
+/// that is done about it.
 pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
     let shares = usize::try_from(window_bytes / LEAST_SHARE_BYTES).unwrap_or(usize::MAX);
     let cores_each = cores.div_ceil(cores.min(shares).max(1));

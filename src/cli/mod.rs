@@ -36,6 +36,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use pagelight::error::{Error, Result};
 use pagelight::os::fault;
 use pagelight::os::interrupt::Interrupt;
+use pagelight::os::suspend::Suspend;
 
 /// Edits images bigger than memory, in place, through memory maps, on all cores.
 #[derive(Parser)]
@@ -69,6 +70,9 @@ pub(crate) struct Global {
     /// Whether the user asked to stop.
     #[arg(skip)]
     interrupt: Option<Interrupt>,
+    /// Whether the user asked to stand still.
+    #[arg(skip)]
+    suspend: Option<Suspend>,
 }
 
 /// This very program, whatever has become of its file.
@@ -123,6 +127,7 @@ impl Cli {
             Command::Worker(_) | Command::Limit(_) | Command::Shm(_) | Command::Mutex(_)
         ) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
+            self.global.suspend = Some(Suspend::install().map_err(failed)?);
         }
         let global = &self.global;
         match &self.command {

@@ -10,7 +10,6 @@ use pagelight::engine::Settings;
 use pagelight::error::Result;
 use pagelight::job::Job;
 use pagelight::layout::Layout;
-use pagelight::os::suspend::Suspend;
 use pagelight::run::{Ended, Options};
 use pagelight::threads::{self, Progress};
 use serde_json::json;
@@ -77,8 +76,7 @@ impl WorkArgs {
             processes: u32::try_from(processes).unwrap_or(u32::MAX),
             command: worker::command(&settings),
             grace: self.grace,
-            // Where it cannot be watched for, Ctrl-Z stops this process alone, and the workers go on.
-            suspend: Suspend::install().ok(),
+            suspend: global.suspend.clone(),
             stand_in: self.processes.is_none().then(|| settings_of(1)),
             events: sender,
         });

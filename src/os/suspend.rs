@@ -26,7 +26,8 @@ pub struct Watch<'a> {
 }
 
 impl Suspend {
-    /// From now on SIGTSTP asks, while it is watched. If it is ignored it stays so.
+    /// From now on SIGTSTP asks, while it is watched. If it is ignored it stays so. To be called once: whoever is not
+    /// watched stands still at once.
     ///
     /// # Errors
     /// Whatever the system says.
