@@ -7,14 +7,13 @@
 //!
 //! 1. A worker is never taken for dead: it has ended, or it holds its locks. One that stands still while all else is
 //!    done is killed, and then it has ended.
-//! 2. A worker ends when the coordinator does: its standard input is a pipe that nobody writes to, and it stops when
-//!    that closes.
+//! 2. A worker ends when the coordinator does: its standard input is a pipe, and it stops when that closes.
 //! 3. Only the coordinator hears of Ctrl-C and Ctrl-Z. Workers are in process groups of their own; they obey the journal,
-//!    and stand still when they are told to.
+//!    and what comes through the pipe: [`HOLD`] and [`GO_ON`].
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,11 @@ use crate::map::MappedFile;
 use crate::os::process::Handle;
 use crate::os::suspend::{self, Suspend, Watch};
 use crate::threads::Progress;
+
+/// Tells a worker to take no chunk for now. It is not stopped by a signal: stopped, it could not see its coordinator die.
+pub const HOLD: u8 = b'h';
+/// Tells it to take chunks again.
+pub const GO_ON: u8 = b'g';
 
 /// How often the journal is asked how far the job is.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
@@ -85,6 +89,8 @@ struct Worker {
     number: u32,
     process: u32,
     handle: Handle,
+    /// It stops when this is dropped.
+    pipe: Option<ChildStdin>,
     stood_still: bool,
 }
 
@@ -192,6 +198,7 @@ impl Coordinator<'_> {
         let handle = Handle::new(&mut child).map_err(failed)?;
         self.started += 1;
         let (number, process) = (self.started, child.id());
+        let pipe = child.stdin.take();
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             // Nobody listens any more when the coordinator has given up.
@@ -201,6 +208,7 @@ impl Coordinator<'_> {
             number,
             process,
             handle,
+            pipe,
             stood_still: false,
         });
         self.tell(Event::Started {
@@ -296,30 +304,32 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Stands still with all workers, if somebody asked, until somebody lets this process go on; true then. Should it be
-    /// killed meanwhile, the system ends those that stand still already by a hangup, and the others see that it is gone.
-    fn stand_still_if_asked(&self) -> bool {
+    /// Stands still with all workers, if somebody asked, until somebody lets this process go on; true then.
+    fn stand_still_if_asked(&mut self) -> bool {
         if !self.watch.as_ref().is_some_and(Watch::asked) {
             return false;
         }
-        // One that cannot be reached has ended.
-        self.workers.iter().for_each(|worker| drop(worker.handle.suspend()));
+        self.tell_workers(HOLD);
         suspend::stand_still();
-        self.workers.iter().for_each(|worker| drop(worker.handle.go_on()));
+        self.tell_workers(GO_ON);
         true
+    }
+
+    fn tell_workers(&mut self, word: u8) {
+        for pipe in self.workers.iter_mut().filter_map(|worker| worker.pipe.as_mut()) {
+            // One that cannot be told has ended.
+            let _ = pipe.write_all(&[word]);
+        }
     }
 }
 
 /// Waits for a worker and takes down what it says.
 fn wait(number: u32, mut child: Child) -> Ended {
-    // Held until it has ended: its closing would tell the worker that we are gone.
-    let pipe = child.stdin.take();
     let mut said = String::new();
     if let Some(stderr) = &mut child.stderr {
         let _ = stderr.read_to_string(&mut said);
     }
     let status = child.wait();
-    drop(pipe);
     let last_line = said.lines().last().unwrap_or_default();
     Ended {
         number,

@@ -466,55 +466,54 @@ fn a_resume_right_after_the_coordinators_death_is_busy_or_right() {
     }
 }
 
-#[test]
-fn ctrl_z_stops_the_workers_too() {
-    let bed = Bed::of_mebibytes(128);
-    let mut is_seen = false;
+/// Asks runs of two workers to stand still, until one does with work left; then `next` has it.
+fn after_ctrl_z(bed: &Bed, next: impl Fn(Run)) {
     // It may be over before it is asked.
     for _ in 0..100 {
         bed.restore();
         let mut run = bed.start(&["--processes=2", "--threads=1", "--no-sync", "--grace=0.5"]);
         run.wait_until(|run| run.workers().len() == 2 && run.is_at_work());
         signal_group(run.process(), Signal::TSTP);
-        if run.wait_until(|run| state_of(run.process()) == Some('T')) {
-            let workers = run.workers();
-            // One that runs hears of it a moment later.
-            let stands_still = |&worker: &u32| matches!(state_of(worker), Some('T' | 'Z') | None);
-            assert!(run.wait_until(|_| workers.iter().all(stands_still)), "{workers:?}");
-            // Longer than a worker may stand still that nobody has stopped.
-            std::thread::sleep(Duration::from_millis(700));
-            is_seen = workers.iter().all(|&worker| state_of(worker) == Some('T')) && !workers.is_empty();
-            signal_group(run.process(), Signal::CONT);
+        run.wait_until(|run| state_of(run.process()) == Some('T'));
+        // A worker hears of it a moment later.
+        std::thread::sleep(Duration::from_millis(50));
+        if run.workers().len() == 2 && run.journal().is_some_and(|journal| journal.has_free_chunks()) {
+            return next(run);
         }
+        signal_group(run.process(), Signal::CONT);
+        run.end().assert_done(bed);
+        bed.assert_exact();
+    }
+    panic!("none stood still in its midst");
+}
+
+#[test]
+fn ctrl_z_holds_the_workers_too() {
+    let bed = Bed::of_mebibytes(128);
+    after_ctrl_z(&bed, |mut run| {
+        let done = |run: &mut Run| run.journal().map(|journal| journal.tally().done_bytes);
+        let before = done(&mut run);
+        // Longer than workers may stand still that nobody has told to.
+        std::thread::sleep(Duration::from_millis(700));
+        assert_eq!(done(&mut run), before);
+        signal_group(run.process(), Signal::CONT);
         let ended = run.end();
         ended.assert_done(&bed);
         assert_eq!(ended.stderr, "");
         bed.assert_exact();
-        if is_seen {
-            return;
-        }
-    }
-    panic!("none was ever stopped in its midst");
+    });
 }
 
 #[test]
-fn workers_that_stand_still_with_their_coordinator_end_with_it() {
+fn workers_that_are_held_end_with_their_coordinator() {
     let bed = Bed::of_mebibytes(128);
-    for _ in 0..100 {
-        bed.restore();
-        let mut run = bed.start(&["--processes=2", "--threads=1"]);
-        run.wait_until(|run| run.workers().len() == 2 && run.is_at_work());
-        signal_group(run.process(), Signal::TSTP);
-        if run.wait_until(|run| state_of(run.process()) == Some('T')) && run.workers().len() == 2 {
+    for _ in 0..if long() { 100 } else { 3 } {
+        after_ctrl_z(&bed, |run| {
             signal(run.process(), Signal::KILL);
             drop(run.end());
             wait_for_nobody(&bed.path);
             bed.resume(&["--processes=2"]).assert_done(&bed);
             bed.assert_exact();
-            return;
-        }
-        signal_group(run.process(), Signal::CONT);
-        run.end().assert_done(&bed);
+        });
     }
-    panic!("none was ever stopped in its midst");
 }

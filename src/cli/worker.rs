@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use clap::Args;
 use pagelight::claim::Place;
+use pagelight::coordinator::HOLD;
 use pagelight::engine::{self, Settings};
 use pagelight::error::{Error, Result};
 use pagelight::job::Job;
@@ -63,27 +63,67 @@ impl Worker {
         };
         journal.join_round(self.round);
         let journal = Arc::new(journal);
-        let orphaned = Arc::new(AtomicBool::new(false));
-        obey(Arc::clone(&journal), Arc::clone(&orphaned));
+        let orders = Arc::new(Orders::default());
+        obey(Arc::clone(&journal), Arc::clone(&orders));
         let settings = Settings {
             threads: self.threads,
             memory_bytes: self.memory,
         };
-        engine::work(&job, &image, &journal, &settings, &|_| ControlFlow::Continue(()))?;
-        if orphaned.load(Ordering::Acquire) {
+        engine::work(&job, &image, &journal, &settings, &|_| {
+            orders.wait_while_held();
+            ControlFlow::Continue(())
+        })?;
+        if orders.look().is_orphaned {
             run::leave_orphaned(&job, &image, &journal)?;
         }
         Ok(())
     }
 }
 
-/// Stops the work when the coordinator is gone: our standard input is a pipe that it holds and never writes to.
-fn obey(journal: Arc<Journal>, orphaned: Arc<AtomicBool>) {
+/// What the coordinator wants, as far as it says so through the pipe that is our standard input.
+#[derive(Default)]
+struct Orders {
+    now: Mutex<Order>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Order {
+    is_held: bool,
+    /// The pipe was closed: nobody is there any more.
+    is_orphaned: bool,
+}
+
+impl Orders {
+    fn look(&self) -> Order {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give(&self, order: Order) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = order;
+        self.changed.notify_all();
+    }
+
+    fn wait_while_held(&self) {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(now, |order| order.is_held));
+    }
+}
+
+/// Takes down the coordinator's orders as they come, and stops the work when it is gone.
+fn obey(journal: Arc<Journal>, orders: Arc<Orders>) {
     std::thread::spawn(move || {
-        let mut nothing = [0];
-        // Zero bytes, or an error: either way nobody is there.
-        let _ = std::io::stdin().read(&mut nothing);
-        orphaned.store(true, Ordering::Release);
+        let mut word = [0];
+        while std::io::stdin().read_exact(&mut word).is_ok() {
+            orders.give(Order {
+                is_held: word == [HOLD],
+                is_orphaned: false,
+            });
+        }
         journal.ask_to_stop();
+        orders.give(Order {
+            is_held: false,
+            is_orphaned: true,
+        });
     });
 }

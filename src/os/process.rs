@@ -53,23 +53,6 @@ impl Handle {
         self.send(Signal::TERM)
     }
 
-    /// Lets it stand still (SIGTSTP), unless it is in a process group that nobody looks after any more: it could stand
-    /// still for ever there. Not an error if it has ended.
-    ///
-    /// # Errors
-    /// Whatever the system says.
-    pub fn suspend(&self) -> io::Result<()> {
-        self.send(Signal::TSTP)
-    }
-
-    /// Lets it go on (SIGCONT). Not an error if it has ended.
-    ///
-    /// # Errors
-    /// Whatever the system says.
-    pub fn go_on(&self) -> io::Result<()> {
-        self.send(Signal::CONT)
-    }
-
     fn send(&self, signal: Signal) -> io::Result<()> {
         match pidfd_send_signal(&self.descriptor, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
