@@ -24,7 +24,7 @@ use crate::journal::Journal;
 use crate::map::MappedFile;
 use crate::os::process::Handle;
 use crate::os::suspend::{self, Suspend, Watch};
-use crate::threads::Progress;
+use crate::threads::{self, Progress};
 
 /// Tells a worker to take no chunk for now. It is not stopped by a signal: stopped, it could not see its coordinator die.
 pub const HOLD: u8 = b'h';
@@ -165,9 +165,7 @@ impl Coordinator<'_> {
                 last_change = Instant::now();
             }
             let now_done = self.journal.tally().done_bytes;
-            if progress(now_done - done_bytes).is_break() {
-                return Err(Error::Interrupted(String::new()));
-            }
+            threads::report(progress, now_done - done_bytes)?;
             if now_done != done_bytes {
                 (done_bytes, last_change) = (now_done, Instant::now());
             }

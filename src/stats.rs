@@ -8,7 +8,7 @@
 use std::ops::RangeInclusive;
 
 use crate::cut::{Cut, split};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::map::{MappedFile, PageIn, View};
 use crate::pixel::{ByteOrder, PIXEL_QUANTUM_BYTES, PixelFormat, SAMPLE_BYTES, Sample};
 use crate::threads::{self, Progress};
@@ -61,9 +61,7 @@ pub fn of(
             for range in window.ranges(part.clone()) {
                 counts.add(&view, range.start - bounds.start, range.end - range.start)?;
             }
-            if progress(part.end - part.start).is_break() {
-                return Err(Error::Interrupted(String::new()));
-            }
+            threads::report(progress, part.end - part.start)?;
         }
         counts.settle();
         Ok(counts.settled)

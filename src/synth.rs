@@ -90,9 +90,7 @@ impl Picture {
                 self.fill(part, &mut buffer);
                 let written = file.write_all_at(&buffer, at);
                 written.map_err(|error| Error::io("write", path, error))?;
-                if progress(bytes).is_break() {
-                    return Err(Error::Interrupted(String::new()));
-                }
+                threads::report(progress, bytes)?;
             }
             Ok(())
         })?;

@@ -12,6 +12,17 @@ use crate::error::{Error, Result};
 /// early end.
 pub type Progress<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
 
+/// Reports `bytes` just finished.
+///
+/// # Errors
+/// `Interrupted` if an early end is asked for.
+pub fn report(progress: Progress<'_>, bytes: u64) -> Result<()> {
+    match progress(bytes) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Interrupted(String::new())),
+    }
+}
+
 /// Hands out the numbers from 0 on, each once.
 #[derive(Debug)]
 pub struct Turns {

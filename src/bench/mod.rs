@@ -21,8 +21,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
-use crate::threads::Progress;
+use crate::error::Result;
+use crate::threads::{self, Progress};
 
 use child::Subject;
 pub use figures::{Row, Spread};
@@ -304,10 +304,8 @@ impl<'a> Bench<'a> {
             state::prepare(State::Cold, &plan.disk_file, 0..bytes, progress)?;
         }
         let measured = self.start(run, progress)?;
-        match progress(self.plan.bytes_of(run)).is_break() {
-            true => Err(Error::Interrupted(String::new())),
-            false => Ok(measured),
-        }
+        threads::report(progress, self.plan.bytes_of(run))?;
+        Ok(measured)
     }
 
     fn start(&mut self, run: Run, progress: Progress<'_>) -> Result<Measured> {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use crate::cut::split;
 use crate::error::{Error, Result};
 use crate::os::direct;
-use crate::threads::Progress;
+use crate::threads::{self, Progress};
 
 /// What the page cache holds of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,7 +98,7 @@ pub fn prepare(state: State, path: &Path, data: Range<u64>, progress: Progress<'
     let failed = |error| Error::io("prepare", path, error);
     if state.needs_disk() {
         for part in split(data.clone(), SYNC_BYTES) {
-            go_on(progress)?;
+            threads::report(progress, 0)?;
             direct::write_back(&file, part);
         }
         file.sync_data().map_err(failed)?;
@@ -112,7 +112,8 @@ pub fn prepare(state: State, path: &Path, data: Range<u64>, progress: Progress<'
     Ok(())
 }
 
-/// Empties the file and writes bytes where its data are to be, the same in every step, with a period of 251. `progress` hears of them.
+/// Empties the file and writes bytes where its data are to be, the same in every step, with a period of 251. `progress`
+/// hears of them.
 ///
 /// # Errors
 /// As for [`prepare`].
@@ -123,9 +124,7 @@ pub fn write(file: &File, path: &Path, data: Range<u64>, progress: Progress<'_>)
     for step in split(data, STEP_BYTES as u64) {
         let length = usize::try_from(step.end - step.start).unwrap_or(0);
         file.write_all_at(&block[..length], step.start).map_err(failed)?;
-        if progress(length as u64).is_break() {
-            return Err(Error::Interrupted(String::new()));
-        }
+        threads::report(progress, length as u64)?;
     }
     Ok(())
 }
@@ -133,17 +132,10 @@ pub fn write(file: &File, path: &Path, data: Range<u64>, progress: Progress<'_>)
 fn read(file: &File, path: &Path, data: Range<u64>, progress: Progress<'_>) -> Result<()> {
     let mut block = vec![0; STEP_BYTES];
     for step in split(data, STEP_BYTES as u64) {
-        go_on(progress)?;
+        threads::report(progress, 0)?;
         let length = usize::try_from(step.end - step.start).unwrap_or(0);
         let read = file.read_exact_at(&mut block[..length], step.start);
         read.map_err(|error| Error::io("read", path, error))?;
     }
     Ok(())
-}
-
-fn go_on(progress: Progress<'_>) -> Result<()> {
-    match progress(0).is_break() {
-        true => Err(Error::Interrupted(String::new())),
-        false => Ok(()),
-    }
 }

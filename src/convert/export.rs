@@ -11,7 +11,7 @@ use super::{Area, MOST_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};
 use crate::map::MappedFile;
 use crate::pixel::{ByteOrder, Channels, Sample};
-use crate::threads::Progress;
+use crate::threads::{self, Progress};
 
 /// What kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +95,7 @@ pub fn export(
     let mut bytes = Vec::new();
     let read_row = |row: u64, bytes: &mut Vec<u8>| {
         read(image, area.range(row, 0..area.width), bytes)?;
-        match progress(area.row_bytes()).is_break() {
-            true => Err(Error::Interrupted(String::new())),
-            false => Ok(()),
-        }
+        threads::report(progress, area.row_bytes())
     };
     match format {
         PictureFormat::Png => {

@@ -14,7 +14,7 @@ use super::{MOST_AT_ONCE_BYTES, samples, tiles};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
-use crate::threads::Progress;
+use crate::threads::{self, Progress};
 
 /// A picture that was opened and looked at, and of which no pixel was decoded yet.
 pub struct Source {
@@ -228,9 +228,7 @@ impl Import {
                 written.map_err(|error| Error::io("write", path, error))?;
             }
             expected = expected.saturating_sub(block.bytes.len() as u64);
-            if progress(block.bytes.len() as u64).is_break() {
-                return Err(Error::Interrupted(String::new()));
-            }
+            threads::report(progress, block.bytes.len() as u64)?;
             Ok(())
         })?;
         // A decoder that ends early would leave black where the picture was cut short.

@@ -51,9 +51,7 @@ pub(super) fn repeat(
                 written.map_err(|error| Error::io("write", path, error))?;
                 column += length / row_bytes;
             }
-            if progress((columns - first_column) * row_bytes).is_break() {
-                return Err(Error::Interrupted(String::new()));
-            }
+            threads::report(progress, (columns - first_column) * row_bytes)?;
         }
         Ok(())
     })?;

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use crate::cut::Chunk;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::journal::check::{self, Of};
 use crate::journal::protocol::{self, Finished, Pixels};
 use crate::journal::words::ChunkState;
 use crate::map::{Edit, Edited};
 use crate::os::lock::Lock;
-use crate::threads::Turns;
+use crate::threads::{self, Turns};
 
 use super::Run;
 use super::ends::{Beginning, fingerprint, marked};
@@ -100,9 +100,7 @@ impl<'a> Thread<'a> {
                 protocol::edit(run.journal, self, slot, chunk.index)?;
                 let chunk_bytes = chunk.part.end - chunk.part.start;
                 run.journal.count_done(slot, chunk_bytes);
-                if (run.progress)(chunk_bytes).is_break() {
-                    return Err(Error::Interrupted(String::new()));
-                }
+                threads::report(run.progress, chunk_bytes)?;
             }
         }
         self.span = None;
