@@ -58,9 +58,7 @@ impl WorkArgs {
     pub(super) fn options(&self, global: &Global, window_bytes: u64) -> (Options, Events) {
         let processes = self.processes(window_bytes);
         let settings_of = |processes: usize| Settings {
-            threads: self
-                .threads
-                .map_or_else(|| threads::available().div_ceil(processes), usize::from),
+            threads: self.threads.map_or_else(|| usual_threads(processes), usize::from),
             memory_bytes: (self.memory / processes as u64).max(1),
         };
         let settings = settings_of(processes);
@@ -93,12 +91,20 @@ impl WorkArgs {
         match (self.processes, self.threads) {
             (Some(processes), _) => usize::from(processes),
             // Others can only be started where the program can be found once more.
-            (None, None) if Path::new(THIS_PROGRAM).exists() => {
-                coordinator::processes_that_pay(window_bytes, threads::available()).min(usize::from(MOST_PROCESSES))
-            }
+            (None, None) if Path::new(THIS_PROGRAM).exists() => usual_processes(window_bytes),
             (None, _) => 1,
         }
     }
+}
+
+/// How many processes share so much work if nobody says.
+pub(super) fn usual_processes(window_bytes: u64) -> usize {
+    coordinator::processes_that_pay(window_bytes, threads::available()).min(usize::from(MOST_PROCESSES))
+}
+
+/// How many threads each of them has if nobody says.
+pub(super) fn usual_threads(processes: usize) -> usize {
+    threads::available().div_ceil(processes)
 }
 
 /// What is heard of the workers.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use pagelight::claim::Place;
@@ -73,7 +73,7 @@ impl Worker {
             orders.wait_while_held();
             ControlFlow::Continue(())
         })?;
-        if orders.look().is_orphaned {
+        if *orders.now() == Order::Leave {
             run::leave_orphaned(&job, &image, &journal)?;
         }
         Ok(())
@@ -81,32 +81,33 @@ impl Worker {
 }
 
 /// What the coordinator wants, as far as it says so through the pipe that is our standard input.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    GoOn,
+    Hold,
+    /// The pipe was closed: nobody is there any more.
+    Leave,
+}
+
 #[derive(Default)]
 struct Orders {
     now: Mutex<Order>,
     changed: Condvar,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Order {
-    is_held: bool,
-    /// The pipe was closed: nobody is there any more.
-    is_orphaned: bool,
-}
-
 impl Orders {
-    fn look(&self) -> Order {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn now(&self) -> MutexGuard<'_, Order> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn give(&self, order: Order) {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = order;
+        *self.now() = order;
         self.changed.notify_all();
     }
 
     fn wait_while_held(&self) {
-        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(now, |order| order.is_held));
+        drop(self.changed.wait_while(self.now(), |order| *order == Order::Hold));
     }
 }
 
@@ -115,15 +116,9 @@ fn obey(journal: Arc<Journal>, orders: Arc<Orders>) {
     std::thread::spawn(move || {
         let mut word = [0];
         while std::io::stdin().read_exact(&mut word).is_ok() {
-            orders.give(Order {
-                is_held: word == [HOLD],
-                is_orphaned: false,
-            });
+            orders.give(if word == [HOLD] { Order::Hold } else { Order::GoOn });
         }
         journal.ask_to_stop();
-        orders.give(Order {
-            is_held: false,
-            is_orphaned: true,
-        });
+        orders.give(Order::Leave);
     });
 }

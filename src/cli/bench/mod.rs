@@ -12,7 +12,6 @@ use clap::Args;
 use pagelight::bench::state::{self, State};
 use pagelight::bench::{self, Plan, Program, Run, Way};
 use pagelight::convert::NewPicture;
-use pagelight::coordinator;
 use pagelight::error::{Error, Result};
 use pagelight::os::disk::FileSystem;
 use pagelight::os::machine::Machine;
@@ -22,7 +21,7 @@ pub(super) use limit::Limit;
 
 use super::image::LookArgs;
 use super::progress::Meter;
-use super::{Global, THIS_PROGRAM, output, stats, words};
+use super::{Global, THIS_PROGRAM, output, stats, words, work};
 use place::Place;
 use report::Report;
 
@@ -240,12 +239,11 @@ impl Bench {
 
 /// What `brighten` does with so many bytes.
 fn usual_way(bytes: u64) -> Way {
-    let cores = threads::available();
-    let processes = coordinator::processes_that_pay(bytes, cores);
+    let processes = work::usual_processes(bytes);
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Way {
         processes: number(processes),
-        threads: number(cores.div_ceil(processes)),
+        threads: number(work::usual_threads(processes)),
     }
 }
 
