@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{
@@ -417,18 +417,23 @@ fn files_in_memory_are_never_cold() {
     assert!(is_empty(folder.path()));
 }
 
+/// Begins a bench, of which only the messages matter.
+fn start(words: &[&str]) -> Child {
+    let mut command = Command::new(PROGRAM);
+    let child = plain(&mut command)
+        .arg("bench")
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    child.expect("it runs")
+}
+
 /// Begins a long bench, interrupts it after a while, and returns its exit code and what it said.
 #[track_caller]
 fn interrupt_after(milliseconds: u64, words: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(PROGRAM);
-    command
-        .args(["bench", "--bytes=64MiB", "--rounds=1000", "--budget=100"])
-        .args(words);
-    let child = plain(&mut command)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it runs");
+    let long = ["--bytes=64MiB", "--rounds=1000", "--budget=100"];
+    let child = start(&[&long, words].concat());
     wait_until_it_heeds(child.id(), Signal::INT);
     std::thread::sleep(Duration::from_millis(milliseconds));
     let begun = Instant::now();
@@ -490,9 +495,7 @@ fn what_an_interrupt_in_place_cuts_short_is_given_up() {
         .and_then(|file| file.set_len(length))
         .expect("made");
     for way in ["--processes=1", "--processes=2"] {
-        let mut command = Command::new(PROGRAM);
-        command.args([
-            "bench",
+        let bench = start(&[
             word(&image),
             "--in-place",
             "--states=warm",
@@ -500,11 +503,6 @@ fn what_an_interrupt_in_place_cuts_short_is_given_up() {
             "--rounds=1000",
             way,
         ]);
-        let bench = plain(&mut command)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it runs");
         let begun = Instant::now();
         let names = || folder.path().read_dir().expect("a folder").count();
         let edit = loop {
@@ -659,18 +657,18 @@ fn what_a_kill_in_place_cuts_short_is_given_up() {
     let image = folder.path().join("image.raw");
     let file = fs::File::create(&image).expect("made");
     file.set_len(256 << 20).expect("grown");
-    let mut command = Command::new(PROGRAM);
-    command.args(["bench", word(&image), "--in-place", "--states=warm", "--threads=1"]);
-    command.args(["--processes=1", "--rounds=1000"]);
-    let bench = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it runs");
+    let mut bench = start(&[
+        word(&image),
+        "--in-place",
+        "--states=warm",
+        "--threads=1",
+        "--processes=1",
+        "--rounds=1000",
+    ]);
     let begun = Instant::now();
     let names = || folder.path().read_dir().expect("a folder").count();
     // An edit has a journal; one that has ended just now is followed by another.
-    while bench_lives(bench.id()) {
+    while bench.try_wait().expect("asked").is_none() {
         assert!(begun.elapsed() < Duration::from_secs(60), "no edit was killed");
         if names() > 1
             && let Some(edit) = child_of(bench.id())
@@ -686,10 +684,4 @@ fn what_a_kill_in_place_cuts_short_is_given_up() {
         "{output:?}"
     );
     assert_eq!(names(), 1, "an unfinished job is left");
-}
-
-/// False if the process has ended; it may not have been waited for.
-fn bench_lives(process: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    !stat.is_empty() && !stat.contains(") Z ")
 }
