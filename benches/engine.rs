@@ -29,12 +29,14 @@ use std::fs::File;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use memmap2::{Advice, MmapOptions};
 use pagelight::bench::limit;
 use pagelight::bench::state::{self, State};
 use pagelight::cut::Cut;
+use pagelight::digest::Key;
 use pagelight::engine::Settings;
 use pagelight::job::Job;
 use pagelight::layout::Layout;
@@ -78,10 +80,11 @@ impl Bench {
             _ => PageIn::Write,
         };
         let cut = options(threads).settings.cut(&self.job.window);
-        let edit = Edit::new(self.job.op.kernel(self.job.format));
+        let edit = Edit::new(self.job.op.kernel(self.job.format), Arc::new(Key::new(1)));
         let begun = Instant::now();
         threads::share(threads, cut.spans(), |turns| {
             let slot = View::anonymous(Cut::PIECE_BYTES)?;
+            let mut digest = 0;
             while let Some(span) = turns.take() {
                 let part = cut.span(span);
                 let view = image.view(part.clone())?;
@@ -92,7 +95,7 @@ impl Bench {
                     view.page_in(at..end, page_in)?;
                     for piece in (at..end).step_by(Cut::PIECE_BYTES) {
                         let length = Cut::PIECE_BYTES.min(end - piece);
-                        view.copy_edited(piece, &slot, 0, length, &edit)?;
+                        view.copy_edited(piece, &slot, 0, length, &edit, &mut digest)?;
                         view.copy_from(piece, &slot, 0, length)?;
                     }
                     view.let_go(at..end)?;

@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::engine::{self, Settings};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, open_files_hint};
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::map::MappedFile;
@@ -140,7 +140,7 @@ struct Coordinator<'a> {
 impl Coordinator<'_> {
     fn run(&mut self, job: &Job, ends: &Receiver<Ended>, progress: Progress<'_>) -> Result<()> {
         // Before the first is started: it may have done much when the last one is.
-        let mut done_bytes = self.journal.tally().done_bytes;
+        let mut done_bytes = self.journal.counted_bytes()?;
         for _ in 0..self.crew.processes {
             match self.start() {
                 Err(_) if self.crew.stand_in.is_some() => break,
@@ -164,7 +164,7 @@ impl Coordinator<'_> {
             if self.stand_still_if_asked() {
                 last_change = Instant::now();
             }
-            let now_done = self.journal.tally().done_bytes;
+            let now_done = self.journal.counted_bytes()?.max(done_bytes);
             threads::report(progress, now_done - done_bytes)?;
             if now_done != done_bytes {
                 (done_bytes, last_change) = (now_done, Instant::now());
@@ -189,7 +189,9 @@ impl Coordinator<'_> {
         let failed = |source| Error::Io {
             doing: "start a worker for",
             path: self.image.path().to_owned(),
-            hint: "try --processes 1, and look at the limit of processes (ulimit -u)".to_owned(),
+            hint: open_files_hint(&source)
+                .unwrap_or("try --processes 1, and look at the limit of processes (ulimit -u)")
+                .to_owned(),
             source,
         };
         let mut child = command.spawn().map_err(failed)?;
@@ -255,8 +257,8 @@ impl Coordinator<'_> {
             stood_still: worker.stood_still,
         });
         // Bounded: should every worker die, it is not for want of another one.
-        let left = self.journal.tally().done_bytes < job.window.bytes();
-        if left && self.started < 3 * self.crew.processes && !self.journal.is_asked_to_stop() {
+        let left = self.journal.tally()?.done_bytes < job.window.bytes();
+        if left && self.started < 3 * self.crew.processes && !self.journal.is_asked_to_stop()? {
             self.start()?;
         }
         Ok(())
@@ -269,9 +271,11 @@ impl Coordinator<'_> {
 
     /// A worker that stands still holds its chunks for ever; when nothing else has changed for a while, it must go.
     fn kill_those_that_stand_still(&mut self, last_change: Instant) -> Result<()> {
+        if last_change.elapsed() < self.crew.grace {
+            return Ok(());
+        }
         // As long as there are chunks that anybody may take, it holds up nobody: the disk may just be slow.
-        let work_is_left = self.journal.has_free_chunks() && !self.journal.is_asked_to_stop();
-        if last_change.elapsed() < self.crew.grace || work_is_left {
+        if self.journal.has_free_chunks()? && !self.journal.is_asked_to_stop()? {
             return Ok(());
         }
         let path = self.image.path();

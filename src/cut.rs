@@ -35,7 +35,7 @@ impl Cut {
     /// What a thread takes at once, unless the window or the memory is small: 252 KiB.
     pub const CHUNK_BYTES: u64 = 32 * Cut::PIECE_BYTES as u64;
     /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
-    pub const MAX_CHUNKS: u64 = 1 << 24;
+    pub const MAX_CHUNKS: u64 = (1 << 24) - 1;
 
     /// Cuts `window` so that the pages under one span are no more than `span_resident_bytes`, and so that even a small
     /// window has a few spans for each of `threads`: the threads should end together.

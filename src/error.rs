@@ -28,7 +28,7 @@ pub enum Error {
     },
 
     /// There is no such file.
-    #[error("{}: no such file; check the name, or make one with 'pagelight create'", path.display())]
+    #[error("{}: no such file; check the name", path.display())]
     NotFound {
         /// The name that leads nowhere.
         path: PathBuf,
@@ -75,6 +75,10 @@ pub enum Error {
         /// The operating system's words.
         source: io::Error,
     },
+
+    /// The system lacks something without which nothing works.
+    #[error("{0}")]
+    Lacking(String),
 
     /// An unfinished job is in the way: it is to be resumed or abandoned first.
     #[error("{0}")]
@@ -124,10 +128,10 @@ impl Error {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Error::Permission { doing, path, source }
             }
-            kind => Error::Io {
+            _ => Error::Io {
                 doing,
                 path,
-                hint: hint(kind).to_owned(),
+                hint: hint(&source).to_owned(),
                 source,
             },
         }
@@ -142,12 +146,38 @@ impl Error {
     }
 }
 
-/// What to do next, as far as the kind of error tells.
-fn hint(kind: io::ErrorKind) -> &'static str {
-    match kind {
+/// What to do next, as far as the error tells.
+fn hint(error: &io::Error) -> &'static str {
+    open_files_hint(error).unwrap_or(match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space and try again",
         io::ErrorKind::FileTooLarge => "the file system or a limit (ulimit -f) refuses files of this size",
         io::ErrorKind::OutOfMemory => "close other programs, or give a smaller --memory",
         _ => "look at the disk and at the system's log, then try again",
+    })
+}
+
+/// What to do about too many open files, if the error tells of them.
+pub(crate) fn open_files_hint(error: &io::Error) -> Option<&'static str> {
+    // Numbers of Linux, ENFILE and EMFILE, for which there are no kinds.
+    match number(error)? {
+        23 => Some(
+            "the system may have no more files open at once; close other programs, or allow more with 'sysctl \
+             fs.file-max' and 'ulimit -n'",
+        ),
+        24 => Some("a process may have no more files open at once; allow more with 'ulimit -n' and try again"),
+        _ => None,
     }
+}
+
+/// The operating system's number of an error, also where a library put a path around it.
+fn number(error: &io::Error) -> Option<i32> {
+    error.raw_os_error().or_else(|| {
+        let mut cause: &dyn std::error::Error = error.get_ref()?;
+        loop {
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                return number(error);
+            }
+            cause = cause.source()?;
+        }
+    })
 }

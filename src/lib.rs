@@ -13,12 +13,14 @@
 //! |---|---|---|
 //! | [`error`] | what can go wrong, and what to do then | exit codes |
 //! | [`pixel`], [`layout`], [`window`], [`cut`] | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
+//! | [`digest`] | 64 bits that stand for many bytes | whose bytes |
 //! | [`op`] | what happens to the samples in a slice of bytes | files, threads, errors |
 //! | [`os`] | services of the operating system | images |
 //! | [`map`] | bytes of a file as memory | images |
 //! | [`ipc`] | memory, file maps and mutexes with names, for unrelated processes | images |
 //! | [`threads`] | many threads on one row of work | what the work is |
-//! | [`mod@format`] | headers, and the layouts they mean | pixels' values |
+//! | [`mod@format`] | headers, known kinds, and the layouts they mean | pixels' values |
+//! | [`identity`] | which file an image is, and where its journals are | what they say |
 //! | [`job`] | one edit of one window | how it is run |
 //! | [`journal`] | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
 //! | [`claim`] | who may work on which window | how the work is done |
@@ -42,10 +44,12 @@ pub mod claim;
 pub mod convert;
 pub mod coordinator;
 pub mod cut;
+pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod estimate;
 pub mod format;
+pub mod identity;
 pub mod ipc;
 pub mod job;
 pub mod journal;

@@ -11,9 +11,6 @@ fn main() -> ExitCode {
     };
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            cli::complain(&cli::chain(&error));
-            cli::exit_code(&error)
-        }
+        Err(error) => cli::fail(&error),
     }
 }

@@ -53,12 +53,12 @@
 )]
 
 mod file;
+mod words;
 
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
@@ -66,10 +66,11 @@ use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use self::file::Source;
 pub use self::file::{Access, MappedFile};
 
+use crate::digest::{self, Key, STRETCH_BYTES};
 use crate::error::{Error, Result};
 use crate::op::Kernel;
 use crate::os::copy::copy;
-use crate::os::copy_add::{Recipe, sum};
+use crate::os::copy_add::{Copied, Recipe};
 
 /// A tile: private bytes on the stack, through which an edit goes that has no routine of its own. Small enough for the
 /// nearest cache, whole pixels of every format, and a multiple of 64, the step of the copies.
@@ -84,37 +85,23 @@ pub enum PageIn {
     Read,
 }
 
-/// A kernel made ready for copies from view to view: in one pass where the machine has a routine for it, else by tiles.
+/// A kernel made ready for copies from view to view, with the key by which what it leaves is digested: in one pass where
+/// the machine has a routine for it, else by tiles.
 #[derive(Clone, Debug)]
 pub struct Edit {
     kernel: Kernel,
     recipe: Option<Recipe>,
+    key: Arc<Key>,
 }
 
 impl Edit {
     /// Makes `kernel` ready for this machine.
-    pub fn new(kernel: Kernel) -> Edit {
+    pub fn new(kernel: Kernel, key: Arc<Key>) -> Edit {
         Edit {
             recipe: Recipe::new(&kernel),
             kernel,
+            key,
         }
-    }
-}
-
-/// What an edit did to some pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edited {
-    /// Samples that clipped.
-    pub clipped: u64,
-    /// The sum of the bytes it left, as little-endian 16-bit numbers, modulo 65536.
-    pub sum: u16,
-}
-
-impl Edited {
-    /// Counts some more pixels.
-    pub fn add(&mut self, clipped: u64, sum: u16) {
-        self.clipped += clipped;
-        self.sum = self.sum.wrapping_add(sum);
     }
 }
 
@@ -206,98 +193,65 @@ impl View {
     }
 
     /// Copies `length` bytes from `from` on to `to_at` of `to`, with what `edit` does to pixels. `from` must be a
-    /// pixel's first byte, and `length` whole pixels.
+    /// pixel's first byte, and `length` whole pixels. What arrives is added to `digest`, as [`Key::add`] would. Returns
+    /// how many samples clipped.
     ///
     /// # Errors
     /// As for [`View::copy_out`] and [`View::copy_in`].
     #[inline]
-    pub fn copy_edited(&self, from: usize, to: &View, to_at: usize, length: usize, edit: &Edit) -> Result<Edited> {
+    pub fn copy_edited(
+        &self,
+        from: usize,
+        to: &View,
+        to_at: usize,
+        length: usize,
+        edit: &Edit,
+        digest: &mut u64,
+    ) -> Result<u64> {
         to.refuse_read_only()?;
+        let mut clipped = 0;
+        let mut at = 0;
+        while at < length {
+            let stretch_bytes = STRETCH_BYTES.min(length - at);
+            clipped += self.copy_edited_stretch(from + at, to, to_at + at, stretch_bytes, edit, digest)?;
+            at += stretch_bytes;
+        }
+        Ok(clipped)
+    }
+
+    #[inline]
+    fn copy_edited_stretch(
+        &self,
+        from: usize,
+        to: &View,
+        to_at: usize,
+        length: usize,
+        edit: &Edit,
+        digest: &mut u64,
+    ) -> Result<u64> {
         let source = self.pointer(from, length)?;
         let target = to.pointer(to_at, length)?;
-        let mut edited = Edited { clipped: 0, sum: 0 };
-        let mut done = 0;
+        let mut copied = Copied::default();
         if let Some(recipe) = &edit.recipe {
             // SAFETY: `pointer` checked that both maps have these bytes, and both live as long as their views.
-            let copied = unsafe { recipe.copy_blocks(target, source, length) };
+            copied = unsafe { recipe.copy_blocks(target, source, length, &edit.key) };
             if copied.faulted {
                 to.diagnose(to_at..to_at + length)?;
                 self.landed(from, length, length)?;
             }
-            done = copied.bytes;
-            edited.add(copied.clipped, copied.sum);
         }
-        if done < length {
-            self.copy_edited_by_tiles(from + done..from + length, to, to_at + done, edit, &mut edited)?;
-        }
-        Ok(edited)
-    }
-
-    /// The same where there is no routine, or less than a block is left.
-    fn copy_edited_by_tiles(
-        &self,
-        mut from: Range<usize>,
-        to: &View,
-        mut to_at: usize,
-        edit: &Edit,
-        edited: &mut Edited,
-    ) -> Result<()> {
+        // By tiles where there is no routine, or less than a block is left.
         let mut buffer = [0; TILE_BYTES];
-        while !from.is_empty() {
-            let tile = &mut buffer[..TILE_BYTES.min(from.len())];
-            self.copy_out(from.start, tile)?;
-            edited.add(edit.kernel.apply(tile), sum(tile));
-            to.copy_in(to_at, tile)?;
-            from.start += tile.len();
-            to_at += tile.len();
+        while copied.bytes < length {
+            let tile = &mut buffer[..TILE_BYTES.min(length - copied.bytes)];
+            self.copy_out(from + copied.bytes, tile)?;
+            copied.clipped += edit.kernel.apply(tile);
+            copied.partial = copied.partial.plus(edit.key.partial(copied.bytes, tile));
+            to.copy_in(to_at + copied.bytes, tile)?;
+            copied.bytes += tile.len();
         }
-        Ok(())
-    }
-
-    /// The word at byte `at`, with all that was written before it was.
-    ///
-    /// # Panics
-    /// If there are not 8 bytes at `at`, or not at a multiple of 8.
-    pub fn load_word(&self, at: usize) -> u64 {
-        self.word(at).load(Ordering::Acquire)
-    }
-
-    /// Sets the word at byte `at`, after all that was written before.
-    ///
-    /// # Panics
-    /// As for [`View::load_word`].
-    pub fn store_word(&self, at: usize, value: u64) {
-        self.word(at).store(value, Ordering::Release);
-    }
-
-    /// Sets the word at byte `at` if it is `old`; true if it was. Of several who try, one succeeds.
-    ///
-    /// # Panics
-    /// As for [`View::load_word`].
-    pub fn replace_word(&self, at: usize, old: u64, new: u64) -> bool {
-        let replaced = self
-            .word(at)
-            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire);
-        replaced.is_ok()
-    }
-
-    /// Adds `more` to the word at byte `at` and returns what it was.
-    ///
-    /// # Panics
-    /// As for [`View::load_word`].
-    pub fn add_to_word(&self, at: usize, more: u64) -> u64 {
-        self.word(at).fetch_add(more, Ordering::AcqRel)
-    }
-
-    fn word(&self, at: usize) -> &AtomicU64 {
-        let pointer = self.pointer(at, 8).expect("a word within the view").cast::<u64>();
-        assert!(
-            pointer.is_aligned() && self.refuse_read_only().is_ok(),
-            "a word at byte {at}"
-        );
-        // SAFETY: 8 bytes of a map that lives as long as `self`, aligned and writable. That others change them at any
-        // moment is what an atomic is for: everybody, also in other processes, reaches words by atomics only.
-        unsafe { AtomicU64::from_ptr(pointer) }
+        *digest = digest::add_stretch(*digest, copied.partial, length);
+        Ok(copied.clipped)
     }
 
     /// Reads the value at byte `at`, which needs no alignment.

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::cut::split;
 use crate::error::{Error, Result};
+use crate::os::disk;
 use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES, Sample};
 use crate::threads::{self, Progress};
 
@@ -72,12 +73,15 @@ impl Picture {
         }
     }
 
-    /// Writes the whole picture to the start of `file`, on `threads` threads; `path` is for messages.
+    /// Writes the whole picture to the start of `file`, on `threads` threads, once there is room for all of it, and
+    /// has it written to the disk; `path` is for messages.
     ///
     /// # Errors
     /// `Io` if the disk is full or fails; `Interrupted` if `progress` said so.
     pub fn write(&self, file: &File, path: &Path, threads: usize, progress: Progress<'_>) -> Result<()> {
         let pixels = self.width * self.height;
+        let room = disk::allocate_while(file, pixels * self.format.pixel_bytes(), || progress(0));
+        threads::heed(room.map_err(|error| Error::io("create", path, error))?)?;
         let steps = pixels.div_ceil(STEP_PIXELS);
         threads::share(threads, steps, |turns| {
             let mut buffer = Vec::new();
@@ -94,7 +98,8 @@ impl Picture {
             }
             Ok(())
         })?;
-        Ok(())
+        let written = disk::write_back_while(file, || progress(0));
+        threads::heed(written.map_err(|error| Error::io("write", path, error))?)
     }
 
     /// The largest value of a sample, as bits.

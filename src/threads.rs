@@ -17,7 +17,15 @@ pub type Progress<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
 /// # Errors
 /// `Interrupted` if an early end is asked for.
 pub fn report(progress: Progress<'_>, bytes: u64) -> Result<()> {
-    match progress(bytes) {
+    heed(progress(bytes))
+}
+
+/// Turns an answer of [`Progress`] that was passed on into an error.
+///
+/// # Errors
+/// `Interrupted` if it asks for an early end.
+pub fn heed(answer: ControlFlow<()>) -> Result<()> {
+    match answer {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::Interrupted(String::new())),
     }

@@ -42,13 +42,19 @@ impl House {
         self.folder.path().join(name)
     }
 
-    /// `brighten image.raw --by 1` with more words ends with `code` and a complaint that has all of `says`.
+    /// `brighten image.raw --by 1` with more words ends with `code` and a complaint that has all of `says`. The pixels are
+    /// rgba16 where neither a header nor the words say anything else.
     #[track_caller]
     fn refuses(&self, words: &[&str], code: i32, says: &[&str]) {
-        let words = ["brighten", word(&self.image), "--by=1"]
-            .into_iter()
-            .chain(words.iter().copied());
-        self.refuses_all_of(&words.collect::<Vec<_>>(), code, says);
+        let mut all = vec!["brighten", word(&self.image), "--by=1"];
+        all.extend_from_slice(words);
+        let has_header = ["image.hdr", "image.raw.hdr"]
+            .iter()
+            .any(|name| self.path(name).exists());
+        if !has_header && !words.iter().any(|word| word.starts_with("--pixel=")) {
+            all.push("--pixel=rgba16");
+        }
+        self.refuses_all_of(&all, code, says);
     }
 
     /// The same for any command.
@@ -83,7 +89,9 @@ fn complained(output: &Output, code: i32, says: &[&str]) {
 #[test]
 fn the_house_itself_is_in_order() {
     for house in [House::new(), House::with_header(HEADER)] {
-        pagelight(["brighten", word(&house.image), "--by=1"]).assert().success();
+        pagelight(["brighten", word(&house.image), "--by=1", "--pixel=rgba16"])
+            .assert()
+            .success();
         assert!(fs::read(&house.image).expect("read") != pattern(0..4800));
     }
 }
@@ -128,7 +136,8 @@ fn a_pipe_is_refused_and_not_waited_for() {
     house.refuses_all_of(&["info", "/dev/zero"], 65, &["/dev/zero: is not a regular file"]);
     // Nor is a pipe taken for a header.
     fs::rename(&fifo, house.path("image.hdr")).expect("renamed");
-    pagelight(["info", word(&house.image)]).assert().success();
+    let info = ["info", word(&house.image), "--pixel=rgba16"];
+    pagelight(info).assert().success();
 }
 
 #[test]
@@ -586,7 +595,8 @@ fn a_taken_name_is_seen_before_any_work() {
 #[test]
 fn an_edit_on_a_full_disk_is_an_error_and_no_signal() {
     // A file with a hole has a length, but no room for what is to be written.
-    let script = "truncate -s 8000000 \"$1/image.raw\" || exit 99\nexec \"$2\" brighten \"$1/image.raw\" --by=1";
+    let script =
+        "truncate -s 8000000 \"$1/image.raw\" || exit 99\nexec \"$2\" brighten \"$1/image.raw\" --by=1 --pixel=rgba16";
     let Some(output) = on_a_small_disk(script) else { return };
     complained(&output, 74, &["image.raw: ", "free some space"]);
 }
@@ -606,9 +616,9 @@ fn a_reader_who_has_gone_is_no_error() {
     let commands: [&[&str]; 9] = [
         &["brighten", image, "--by=1", "--pixel=gray16"],
         &["brighten", image, "--by=1", "--pixel=gray16", "--json"],
-        &["brighten", image, "--by=1", "--dry-run"],
-        &["info", image],
-        &["info", image, "--json"],
+        &["brighten", image, "--by=1", "--pixel=gray16", "--dry-run"],
+        &["info", image, "--pixel=gray16"],
+        &["info", image, "--pixel=gray16", "--json"],
         &["create", word(&new), "--size=3x3"],
         &["completions", "bash"],
         &["man"],
@@ -649,7 +659,7 @@ fn a_reader_who_has_gone_is_no_error() {
 #[test]
 fn streams_that_are_closed_altogether() {
     let house = House::new();
-    let script = "\"$1\" brighten \"$2\" --by=1 >&- 2>&- <&-";
+    let script = "\"$1\" brighten \"$2\" --by=1 --pixel=rgba16 >&- 2>&- <&-";
     let status = Command::new("sh")
         .args(["-c", script, "sh", PROGRAM])
         .arg(&house.image)

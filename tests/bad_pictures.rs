@@ -91,7 +91,7 @@ fn kinds() -> Vec<Vec<u8>> {
 fn import(house: &House, picture: &[u8]) -> Result<(), Error> {
     let path = house.path("picture");
     fs::write(&path, picture).expect("written");
-    let import = Import::new(Source::open(&path, 64 << 20)?, (1, 1))?;
+    let import = Import::new(Source::open(&path, 64 << 20, &|_| ControlFlow::Continue(()))?, (1, 1))?;
     let file = tempfile::tempfile().expect("a file");
     import.write(&file, &house.path("new.raw"), 1, &|_| ControlFlow::Continue(()))
 }
@@ -235,7 +235,8 @@ fn words_that_fit_no_picture_are_refused() {
     );
     for command in ["export", "preview"] {
         let words = [command, "image.raw", "a.png"];
-        house.refuses(&words, 2, &["needs the image's width", "--size"]);
+        let run = [&words[..], &["--pixel=rgba16"]].concat();
+        house.refuses(&run, 2, &["needs the image's width", "--size"]);
         let outside = [&words[..], &[size, "--rect=20,0,11,1"]].concat();
         house.refuses(&outside, 2, &["reaches outside the image of 30x20"]);
         let empty = [&words[..], &[size, "--rect=20,0,0,1"]].concat();
@@ -249,7 +250,7 @@ fn words_that_fit_no_picture_are_refused() {
     ] {
         let pixel = format!("--pixel={pixel}");
         house.refuses(
-            &["export", "image.raw", "a.png", "--size=10x10", &pixel],
+            &["export", "image.raw", "a.png", "--size=10x10", "--part", &pixel],
             2,
             &[says, "use .tif"],
         );

@@ -468,7 +468,10 @@ fn an_interrupt_in_place_leaves_the_image_as_it_was() {
     let bytes = pattern(0..48 << 20);
     fs::write(&image, &bytes).expect("written");
     for instant in INSTANTS {
-        let (code, said) = interrupt_after(instant, &[word(&image), "--in-place", "--processes=1,2"]);
+        let (code, said) = interrupt_after(
+            instant,
+            &[word(&image), "--pixel=rgba16", "--in-place", "--processes=1,2"],
+        );
         assert_eq!(code, Some(130), "{said}");
         assert_eq!(
             folder.path().read_dir().expect("a folder").count(),
@@ -497,6 +500,7 @@ fn what_an_interrupt_in_place_cuts_short_is_given_up() {
     for way in ["--processes=1", "--processes=2"] {
         let bench = start(&[
             word(&image),
+            "--pixel=rgba16",
             "--in-place",
             "--states=warm",
             "--threads=1",
@@ -563,20 +567,30 @@ fn an_unfinished_job_is_in_the_way_of_an_edit_in_place() {
             .expect("a folder")
             .map(|entry| entry.expect("an entry").path());
         let mut files: Vec<_> = entries
+            .flat_map(|path| match path.is_dir() {
+                true => common::journals_in(folder.path()),
+                false => vec![path],
+            })
             .map(|path| (path.clone(), fs::read(path).expect("read")))
             .collect();
         files.sort();
         files
     };
     let before = bytes();
-    let (code, said) = refused(&[word(&image), "--in-place", "--states=warm"]);
+    let (code, said) = refused(&[word(&image), "--pixel=rgba16", "--in-place", "--states=warm"]);
     assert!(
         code == 3 && said.contains("an unfinished job is in the way (brighten +5"),
         "{code} {said}"
     );
     assert!(bytes() == before, "something was changed");
     // A file of its own is another file.
-    assert_sane(&bench(&[word(&image), "--threads=1", "--processes=1", "--states=warm"]));
+    assert_sane(&bench(&[
+        word(&image),
+        "--pixel=rgba16",
+        "--threads=1",
+        "--processes=1",
+        "--states=warm",
+    ]));
     assert!(bytes() == before, "something was changed");
 }
 
@@ -659,6 +673,7 @@ fn what_a_kill_in_place_cuts_short_is_given_up() {
     file.set_len(256 << 20).expect("grown");
     let mut bench = start(&[
         word(&image),
+        "--pixel=rgba16",
         "--in-place",
         "--states=warm",
         "--threads=1",

@@ -14,6 +14,7 @@ use std::process::Command;
 use common::{ForOthers, PROGRAM};
 use pagelight::journal::header::BOOT_AT;
 use pagelight::journal::{Journal, State};
+use pagelight::map::Access;
 use rustix::process::Signal;
 use unfinished::{Holds, Moment, Rig, Running, run_words, says, start_command, stopped_where};
 
@@ -40,7 +41,7 @@ fn begun(rig: &Rig) -> Running {
     let words = with(rig.edit_words(), &["--threads=2"]);
     let in_first_half = |journal: &Journal| {
         let all = journal.header().cut.window_bytes();
-        (1..all / 2).contains(&journal.tally().done_bytes)
+        (1..all / 2).contains(&unfinished::done_bytes(journal))
     };
     stopped_where(rig, &words, || rig.reset(), in_first_half)
 }
@@ -84,8 +85,8 @@ fn an_unfinished_job_is_in_the_way_until_it_is_resumed() {
 #[test]
 fn abandon_says_what_is_left_and_leaves_whole_chunks() {
     let rig = Rig::small();
-    rig.cut_short_with(|journal, intents| !intents.is_empty() && journal.tally().done_bytes > 0);
-    let journal = Journal::open(&rig.journal()).expect("sound").expect("there");
+    rig.cut_short_with(|journal, intents| !intents.is_empty() && unfinished::done_bytes(journal) > 0);
+    let journal = unfinished::open(&rig.journal());
     let (cut, chunks) = (journal.header().cut, u64::from(journal.header().chunks()));
     drop(journal);
     check(
@@ -157,13 +158,13 @@ fn an_unfinished_token_is_resumed_by_a_rerun() {
     }
 }
 
-/// Killed when all was done and only the receipt was still to be made.
+/// Killed when all was done and only the record of the id was still to be made.
 #[test]
 fn a_token_is_applied_once_also_by_a_run_that_was_killed_at_its_end() {
     let rig = Rig::small();
     for looked_at_before in [false, true] {
         rig.cut_short_as("batch-17");
-        rig.complete_at(&rig.journal());
+        rig.complete();
         if looked_at_before {
             check(&rig.words("status"), 0, &["no unfinished job"]);
         }
@@ -210,10 +211,10 @@ fn a_signal_pauses_the_job_and_a_reboot_does_no_harm_then() {
             says.contains("interrupted; ") && says.contains("on the disk: 'pagelight resume"),
             "{says}"
         );
-        let journal = Journal::open(&rig.journal()).expect("sound").expect("there");
+        let journal = unfinished::open(&rig.journal());
         assert_eq!(journal.state().expect("sound"), State::Paused);
         assert_eq!(journal.is_alive().ok(), Some(false));
-        journal.view().store_word(BOOT_AT, 7);
+        journal.view().store_word(BOOT_AT, 7).expect("stored");
         check(&rig.words("status"), 0, &["interrupted; resume or abandon"]);
         rig.assert_resumes("after the signal and a reboot");
     }
@@ -267,15 +268,15 @@ fn a_resume_can_be_interrupted_as_well() {
     let rig = Rig::of_rows(2048);
     rig.cut_short();
     let moment = Moment::of(&rig);
-    let journal = Journal::open(&rig.journal()).expect("sound").expect("there");
-    let (done_before, all) = (journal.tally().done_bytes, journal.header().cut.window_bytes());
+    let journal = unfinished::open(&rig.journal());
+    let (done_before, all) = (unfinished::done_bytes(&journal), journal.header().cut.window_bytes());
     drop(journal);
     let words = with(rig.words("resume"), &["--threads=2"]);
     let running = stopped_where(
         &rig,
         &words,
-        || moment.bring_back(&rig, None),
-        |journal| (done_before + 1..all).contains(&journal.tally().done_bytes),
+        || drop(moment.bring_back(&rig, |_| {})),
+        |journal| (done_before + 1..all).contains(&unfinished::done_bytes(journal)),
     );
     running.signal(Signal::TERM);
     running.signal(Signal::CONT);
@@ -284,27 +285,58 @@ fn a_resume_can_be_interrupted_as_well() {
 }
 
 #[test]
-fn a_journal_in_a_folder_of_its_own() {
+fn journals_in_another_place() {
     let rig = Rig::small();
     let folder = common::folder();
     let option = format!("--journal={}", common::word(folder.path()));
     let option = [option.as_str()];
     check(&with(rig.edit_words(), &option), 0, &[]);
     rig.assert_done("its journal was elsewhere");
+    assert_eq!(folder.path().read_dir().expect("the folder").count(), 0);
 
-    rig.cut_short();
-    let journal = rig.journal();
-    let target = folder.path().join(journal.file_name().expect("a name"));
-    fs::copy(&journal, &target).expect("copied");
-    fs::remove_file(&journal).expect("removed");
-    check(&with(rig.words("status"), &option), 0, &["interrupted"]);
+    let running = stopped_elsewhere(
+        &rig,
+        folder.path(),
+        &with(rig.edit_words(), &[option[0], "--threads=1"]),
+    );
+    drop(running);
+    // Found without being told, and not to be had in two places.
+    check(&rig.words("status"), 0, &["interrupted"]);
+    check(&rig.edit_words(), 3, &["unfinished"]);
     check(&with(rig.edit_words(), &option), 3, &["unfinished"]);
-    check(&with(rig.words("resume"), &option), 0, &["samples clipped"]);
+    let other = common::folder();
+    let other = format!("--journal={}", common::word(other.path()));
+    check(
+        &with(rig.edit_words(), &[&other]),
+        2,
+        &["its journals are in", common::word(folder.path())],
+    );
+    check(&rig.words("resume"), 0, &["samples clipped"]);
     rig.assert_done("resumed from elsewhere");
     assert_eq!(folder.path().read_dir().expect("the folder").count(), 0);
     let missing = with(rig.edit_words(), &["--journal=/nowhere/at/all"]);
     check(&missing, 66, &["/nowhere/at/all"]);
     rig.assert_done("not edited twice");
+}
+
+/// A run that stands still in its work, with its journal in `folder`.
+fn stopped_elsewhere(rig: &Rig, folder: &Path, words: &[OsString]) -> Running {
+    for _ in 0..1000 {
+        rig.reset();
+        let mut running = unfinished::start(words);
+        while unfinished::journals_in(folder).is_empty() && !running.has_ended() {}
+        running.signal(Signal::STOP);
+        if let Some(journal) = unfinished::journals_in(folder).pop()
+            && let Ok(Some(journal)) = Journal::open(&journal, Access::Read)
+            && !running.has_ended()
+            && unfinished::done_bytes(&journal) < journal.header().cut.window_bytes()
+        {
+            return running;
+        }
+        running.signal(Signal::CONT);
+        running.wait();
+    }
+    panic!("no run could be stopped");
 }
 
 #[test]
@@ -334,12 +366,20 @@ fn an_image_behind_a_link() {
     rig.assert_done("through a link");
 }
 
+/// A job is found under each of an image's names, wherever they are.
 #[test]
-fn an_image_with_two_names_is_not_edited() {
-    let rig = Rig::small();
-    fs::hard_link(&rig.path, rig.folder.path().join("second.raw")).expect("linked");
-    check(&rig.edit_words(), 65, &["2 names (hard links)"]);
-    assert_eq!((rig.holds(), rig.names().len()), (Holds::Before, 2));
+fn an_image_with_two_names() {
+    let mut rig = Rig::small();
+    rig.cut_short();
+    let elsewhere = tempfile::tempdir_in(rig.folder.path()).expect("a folder");
+    let second = elsewhere.path().join("second.raw");
+    fs::hard_link(&rig.path, &second).expect("linked");
+    let first = std::mem::replace(&mut rig.path, second);
+    check(&rig.edit_words(), 3, &["unfinished"]);
+    check(&rig.words("resume"), 0, &["samples clipped"]);
+    rig.path = first;
+    drop(elsewhere);
+    rig.assert_done("by its other name");
 }
 
 #[test]

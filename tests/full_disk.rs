@@ -117,6 +117,7 @@ fn no_room_for_a_journal_elsewhere() {
         &[
             &["brighten", common::word(&rig.path), "--journal", common::word(&folder)],
             &EDIT[..],
+            &["--part"],
         ]
         .concat(),
     );
@@ -186,7 +187,7 @@ fn no_room_for_a_new_image() {
 fn cut_while_in_use(rig: &Rig, threads: &str, kept: u64) {
     let mut words = rig.edit_words();
     words.push(threads.into());
-    let in_first_spans = |journal: &Journal| (1..8 << 20).contains(&journal.tally().done_bytes);
+    let in_first_spans = |journal: &Journal| (1..8 << 20).contains(&unfinished::done_bytes(journal));
     let running = stopped_where(rig, &words, || rig.reset(), in_first_spans);
     let file = fs::File::options().write(true).open(&rig.path).expect("opened");
     file.set_len(kept).expect("cut");

@@ -9,7 +9,8 @@
 //!   bytes). No release store does that, so without either an onlooker sees a wrong order.
 //! * The fences *before* a word, and those around DONE, are there for a [`Memory`] whose stores promise nothing. Where
 //!   they are release stores, as in `View::store_word`, these fences say the same twice. (They cost nothing.)
-//! * The last one, after EMPTY, holds back nothing that matters: what comes next is the take of another chunk.
+//! * The last one, after EMPTY, holds back what is known of no piece of the next chunk, which takes the place of what the
+//!   intent said; a release store does so as well. The one after IDLE(2) is never missed here: what follows it is DONE.
 //!
 //! Not modelled: loads that are delayed past later stores (loom has none), and the recovery of a dead thread's slot,
 //! which follows the kernel's release of its lock and so sees everything; `tests/single_step` is for that.
@@ -19,30 +20,52 @@ use std::cell::Cell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering, fence};
 use loom::thread;
-use pagelight::error::Result;
-use pagelight::journal::protocol::{self, Finished, Memory, Pixels, Word};
-use pagelight::journal::words::{ChunkState, Intent};
+use pagelight::error::{Error, Result};
+use pagelight::journal::protocol::{self, Memory, Pixels, Word};
+use pagelight::journal::words::{ChunkState, Codec, Count, Intent, Sofar};
 
 const PIECES: u32 = 2;
 /// Fences in the edit of one chunk: one before and one after FINISHED, IDLE, FINISHED, IDLE, EMPTY.
 const FENCES: u32 = 10;
 const OLD: u64 = 0;
 const NEW: u64 = 1;
+const SEED: u64 = 3;
 
 /// What the worker and the onlooker share. A cell stands for some bytes.
-#[derive(Default)]
 struct Shared {
-    chunk: AtomicU64,
+    chunks: [AtomicU64; 2],
+    digest: AtomicU64,
     intent: AtomicU64,
-    checksum: AtomicU64,
+    /// Digests of an even and of an odd number of pieces: of one and of two, that number. They stand for the clipped
+    /// samples as well, which are stored just behind them.
+    beside: [AtomicU64; 2],
+    hint: AtomicU64,
+    count: AtomicU64,
     /// 0, or the number of the piece that it holds plus 1.
     slot: [AtomicU64; 2],
     image: [AtomicU64; PIECES as usize],
 }
 
+impl Shared {
+    fn fresh(codec: &Codec) -> Shared {
+        let (chunks, last) = (0, None);
+        Shared {
+            chunks: [0, 1].map(|chunk| AtomicU64::new(codec.chunk(chunk, ChunkState::Free).0)),
+            digest: AtomicU64::default(),
+            intent: AtomicU64::new(codec.intent(0, Intent::Empty)),
+            beside: Default::default(),
+            hint: AtomicU64::new(codec.hint(0, 0)),
+            count: AtomicU64::new(codec.count(0, Count { chunks, last })),
+            slot: Default::default(),
+            image: Default::default(),
+        }
+    }
+}
+
 /// The worker's or the onlooker's way to it.
 struct Machine {
     shared: Arc<Shared>,
+    codec: Codec,
     stores: Ordering,
     /// Which of the fences is left out.
     without: Option<u32>,
@@ -50,37 +73,78 @@ struct Machine {
 }
 
 impl Machine {
-    fn word(&self, word: Word) -> &AtomicU64 {
-        match word {
-            Word::Chunk(_) => &self.shared.chunk,
-            Word::Intent(_) => &self.shared.intent,
-            Word::Checksum(_) => &self.shared.checksum,
+    fn new(shared: &Arc<Shared>, stores: Ordering, without: Option<u32>) -> Machine {
+        Machine {
+            shared: Arc::clone(shared),
+            codec: Codec::new(SEED),
+            stores,
+            without,
+            fences: Cell::new(0),
         }
     }
 
-    fn intent(&self) -> Intent {
-        Intent::from_word(self.load(Word::Intent(0))).expect("an intent")
+    /// The cell of a word, if it has one.
+    fn word(&self, word: Word) -> Option<&AtomicU64> {
+        Some(match word {
+            Word::Chunk(chunk) => &self.shared.chunks[chunk as usize],
+            Word::Digest(_) => &self.shared.digest,
+            Word::Intent(_) => &self.shared.intent,
+            Word::SofarDigest(_, odd) => &self.shared.beside[odd as usize],
+            Word::SofarClipped(..) => return None,
+            Word::Hint(_) => &self.shared.hint,
+            Word::Count(_) => &self.shared.count,
+        })
     }
 
     fn is_done(&self) -> bool {
-        let state = ChunkState::from_word(self.load(Word::Chunk(0)));
-        matches!(state, Some(ChunkState::Done { .. }))
+        self.get(Word::Chunk(0)) & 3 == 3
+    }
+
+    fn get(&self, word: Word) -> u64 {
+        self.load(word).expect("memory")
+    }
+
+    /// The intent's tag and piece. What lies beside may be newer already, so an onlooker cannot ask for all of it.
+    fn intent(&self) -> Look {
+        let word = self.get(Word::Intent(0));
+        let piece = u32::try_from(word >> 26 & 0x3ff).expect("10 bits");
+        match word & 3 {
+            1 => Look::Empty,
+            2 => Look::Idle { piece },
+            3 => Look::Finished { piece },
+            _ => unreachable!("no such intent"),
+        }
     }
 }
 
-impl Memory for &Machine {
-    fn load(&self, word: Word) -> u64 {
-        self.word(word).load(Ordering::Acquire)
+/// What an onlooker can see of an intent.
+#[derive(Clone, Copy)]
+enum Look {
+    Empty,
+    Idle { piece: u32 },
+    Finished { piece: u32 },
+}
+
+impl Memory for Machine {
+    fn codec(&self) -> &Codec {
+        &self.codec
     }
 
-    fn store(&self, word: Word, value: u64) {
-        self.word(word).store(value, self.stores);
+    fn load(&self, word: Word) -> Result<u64> {
+        Ok(self.word(word).map_or(0, |word| word.load(Ordering::Acquire)))
     }
 
-    fn replace(&self, word: Word, old: u64, new: u64) -> bool {
-        let word = self.word(word);
-        word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+    fn store(&self, word: Word, value: u64) -> Result<()> {
+        if let Some(word) = self.word(word) {
+            word.store(value, self.stores);
+        }
+        Ok(())
+    }
+
+    fn replace(&self, word: Word, old: u64, new: u64) -> Result<bool> {
+        let word = self.word(word).expect("only chunks are taken");
+        let replaced = word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire);
+        Ok(replaced.is_ok())
     }
 
     fn fence(&self) {
@@ -91,25 +155,24 @@ impl Memory for &Machine {
     }
 }
 
-impl Machine {
-    fn load(&self, word: Word) -> u64 {
-        Memory::load(&self, word)
-    }
-}
-
 impl Pixels for &Machine {
     fn pieces(&self, _: u32) -> u32 {
         PIECES
     }
 
-    fn fill_slot(&mut self, _: u32, piece: u32) -> Result<Finished> {
+    fn fill_slot(&mut self, chunk: u32, piece: u32, _: Sofar) -> Result<Sofar> {
+        if chunk > 0 {
+            return Err(Error::Interrupted(
+                "of the second chunk only the beginning is tried".to_owned(),
+            ));
+        }
         let number = u64::from(piece) + 1;
         for bytes in &self.shared.slot {
             bytes.store(number, Ordering::Relaxed);
         }
-        Ok(Finished {
+        Ok(Sofar {
+            digest: number,
             clipped: 0,
-            checksum: number,
         })
     }
 
@@ -117,21 +180,17 @@ impl Pixels for &Machine {
         self.shared.image[piece as usize].store(NEW, Ordering::Relaxed);
         Ok(())
     }
-
-    fn fingerprint(&mut self, _: u32) -> Result<u32> {
-        Ok(7)
-    }
 }
 
 /// How far the worker is, by what an onlooker sees of the intent, which has been looked at after something new was seen.
 /// FINISHED(0) is 1, IDLE(1) is 2, FINISHED(1) is 3, IDLE(2) is 4.
 fn progress(machine: &Machine) -> u32 {
     match machine.intent() {
-        Intent::Finished { piece, .. } => 2 * piece + 1,
-        Intent::Idle { piece, .. } => 2 * piece,
+        Look::Finished { piece } => 2 * piece + 1,
+        Look::Idle { piece } => 2 * piece,
         // Not begun, or at the end.
-        Intent::Empty if machine.is_done() => 5,
-        Intent::Empty => 0,
+        Look::Empty if machine.is_done() => 5,
+        Look::Empty => 0,
     }
 }
 
@@ -152,17 +211,16 @@ fn image_then_intent(machine: &Machine) {
 /// Rules 1 and 3: FINISHED means that the slot is complete, IDLE that the pieces before are in the image.
 fn intent_then_bytes(machine: &Machine) {
     match machine.intent() {
-        Intent::Empty => {}
-        Intent::Finished { piece, .. } => {
-            let shared = &machine.shared;
-            for bytes in shared.slot.iter().chain([&shared.checksum]) {
+        Look::Empty => {}
+        Look::Finished { piece } => {
+            for bytes in &machine.shared.slot {
                 assert!(
                     bytes.load(Ordering::Relaxed) > u64::from(piece),
                     "the slot is not complete"
                 );
             }
         }
-        Intent::Idle { piece, .. } => {
+        Look::Idle { piece } => {
             for bytes in machine.shared.image.iter().take(piece as usize) {
                 assert!(
                     bytes.load(Ordering::Relaxed) != OLD,
@@ -170,6 +228,39 @@ fn intent_then_bytes(machine: &Machine) {
                 );
             }
         }
+    }
+}
+
+/// Rule 1: what an intent says of pieces lies beside it, or what a later one says.
+fn intent_then_beside(machine: &Machine) {
+    let beside = |pieces: u32| machine.shared.beside[(pieces & 1) as usize].load(Ordering::Relaxed);
+    match machine.intent() {
+        Look::Empty => {}
+        // All values of one place are other ones, and it begins with 0.
+        Look::Finished { piece: 0 } => assert!(beside(0) != 0 && beside(1) == 1, "nothing beside FINISHED(0)"),
+        Look::Finished { .. } => assert!(beside(1) == 1 && is_of_two(machine, beside(2)), "FINISHED(1)"),
+        Look::Idle { piece: 1 } => assert!(beside(1) == 1, "nothing beside IDLE(1)"),
+        Look::Idle { .. } => assert!(is_of_two(machine, beside(2)), "nothing beside IDLE(2)"),
+    }
+}
+
+/// True for what lies beside from FINISHED(1) on: of two pieces, and in the end of none of the second chunk.
+fn is_of_two(machine: &Machine, beside: u64) -> bool {
+    beside == 2 || beside == machine.codec.begin(1)
+}
+
+/// Rule 6: what the intent says of the pieces before stays until the intent says it no more: what is known of two pieces
+/// lies where it was of none, and in the end what is known of none of the second chunk.
+fn beside_then_intent(machine: &Machine) {
+    let beside = machine.shared.beside[0].load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    if beside == 2 {
+        assert!(progress(machine) >= 2, "of two pieces while the intent tells of none");
+    } else if beside == machine.codec.begin(1) {
+        assert!(
+            progress(machine) == 5,
+            "of the next chunk while the intent tells of this one"
+        );
     }
 }
 
@@ -194,29 +285,60 @@ fn done_then_all(machine: &Machine) {
     }
 }
 
-const LOOKS: [fn(&Machine); 4] = [image_then_intent, intent_then_bytes, slot_then_intent, done_then_all];
+/// Rule 7: whose thread has taken a chunk has said so before.
+fn taken_then_hint(machine: &Machine) {
+    if machine.get(Word::Chunk(1)) & 3 == 2 {
+        let hint = machine.shared.hint.load(Ordering::Relaxed);
+        assert!(hint == machine.codec.hint(0, 1), "taken, and no hint");
+    }
+}
+
+/// A chunk that is DONE has its digest: those who watch a job read both.
+fn done_then_digest(machine: &Machine) {
+    let state = protocol::chunk(machine, 0).expect("memory");
+    assert!(state.is_some(), "a chunk is DONE without its digest");
+}
+
+/// Rule 8: what is counted is done. (Nothing depends on it while the worker lives.)
+fn count_then_done(machine: &Machine) {
+    let count = machine.codec.read_count(0, machine.get(Word::Count(0)));
+    if count.expect("a count").chunks > 0 {
+        assert!(machine.is_done(), "counted before it is done");
+    }
+}
+
+const LOOKS: [fn(&Machine); 7] = [
+    image_then_intent,
+    intent_then_bytes,
+    intent_then_beside,
+    beside_then_intent,
+    slot_then_intent,
+    done_then_all,
+    taken_then_hint,
+];
+
+/// What no fence stands for: these words follow each other, and are release stores.
+const LOOKS_AT_ENDS: [fn(&Machine); 2] = [done_then_digest, count_then_done];
 
 /// True if all that an onlooker may see fits.
 fn is_sound(look: fn(&Machine), stores: Ordering, without: Option<u32>) -> bool {
     // In a thread of its own, so that a model that fails leaves nothing behind for the next.
     let model = std::thread::spawn(move || {
         loom::model(move || {
-            let shared = Arc::new(Shared::default());
-            let machine = |without| Machine {
-                shared: Arc::clone(&shared),
-                stores,
-                without,
-                fences: Cell::new(0),
-            };
+            let shared = Arc::new(Shared::fresh(&Codec::new(SEED)));
+            let machine = |without| Machine::new(&shared, stores, without);
             let (worker, onlooker) = (machine(without), machine(None));
             let working = thread::spawn(move || {
-                assert!(protocol::take(&&worker, 0, 0), "nobody else wants it");
-                protocol::edit(&&worker, &mut &worker, 0, 0).expect("no pixel fails");
+                let take = |chunk| protocol::take(&worker, 0, chunk).expect("memory");
+                assert!(take(0), "nobody else wants it");
+                protocol::edit(&worker, &mut &worker, 0, 0).expect("no pixel fails");
                 // Below, every one of them is taken away once.
                 assert!(
-                    worker.fences.get() <= FENCES,
-                    "there are more fences than the tables know"
+                    worker.fences.get() == FENCES,
+                    "there are other fences than the tables know"
                 );
+                assert!(take(1), "nobody else wants it");
+                protocol::edit(&worker, &mut &worker, 0, 1).expect_err("not this one");
             });
             look(&onlooker);
             working.join().expect("the worker ends");
@@ -238,6 +360,9 @@ fn nobody_sees_a_wrong_order() {
             assert!(is_sound(look, stores, None), "{stores:?}");
         }
     }
+    for look in LOOKS_AT_ENDS {
+        assert!(is_sound(look, Ordering::Release, None));
+    }
 }
 
 #[test]
@@ -245,26 +370,21 @@ fn one_fence_less() {
     // Even: before the word; odd: after it. 0, 1 FINISHED(0); 2, 3 IDLE(1); 4, 5 FINISHED(1); 6, 7 IDLE(2), followed by
     // DONE; 8, 9 EMPTY.
     assert_eq!(needed(Ordering::Release), [1, 3, 5]);
-    assert_eq!(needed(Ordering::Relaxed), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(needed(Ordering::Relaxed), [0, 1, 2, 3, 4, 5, 6, 8, 9]);
 }
 
 #[test]
 fn of_two_who_take_a_chunk_one_gets_it() {
     loom::model(|| {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::fresh(&Codec::new(SEED)));
         let take = |slot| {
-            let machine = Machine {
-                shared: Arc::clone(&shared),
-                stores: Ordering::Release,
-                without: None,
-                fences: Cell::new(0),
-            };
-            thread::spawn(move || protocol::take(&&machine, slot, 0))
+            let machine = Machine::new(&shared, Ordering::Release, None);
+            thread::spawn(move || protocol::take(&machine, slot, 0).expect("memory"))
         };
         let taken = [take(0), take(1)].map(|thread| thread.join().expect("ended"));
         assert!(taken[0] != taken[1], "{taken:?}");
         let slot = u32::from(taken[1]);
-        let state = ChunkState::from_word(shared.chunk.load(Ordering::Acquire));
-        assert_eq!(state, Some(ChunkState::Taken { slot }));
+        let state = protocol::chunk(&Machine::new(&shared, Ordering::Release, None), 0);
+        assert_eq!(state.expect("memory"), Some(ChunkState::Taken { slot }));
     });
 }

@@ -76,7 +76,14 @@ fn peak_kib(image: &Path, words: &[&str], last_changed: u64) -> u64 {
     rustix::fs::fcntl_setfl(&writer, OFlags::empty()).expect("allowed");
     let mut command = Command::new(PROGRAM);
     command
-        .args(["brighten", word(image), "--by=1", "--no-sync", "--progress=never"])
+        .args([
+            "brighten",
+            word(image),
+            "--by=1",
+            "--pixel=rgba16",
+            "--no-sync",
+            "--progress=never",
+        ])
         .arg("--processes=1")
         .args(words);
     let mut child = plain(&mut command).stdout(writer).spawn().expect("it runs");

@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pagelight::claim::Place;
+use pagelight::claim::ImageJobs;
+use pagelight::journal::State;
 use pagelight::journal::header::BOOT_AT;
 use pagelight::journal::words::{ChunkState, Intent};
-use pagelight::journal::{Journal, State};
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Options};
 use unfinished::{Rig, run_words, says};
@@ -28,7 +28,7 @@ fn check(code: i32, words: &str, spoil: impl FnOnce(&Rig)) {
 #[track_caller]
 fn refuses(rig: &Rig, code: i32, words: &str) {
     let read = || -> Vec<_> {
-        let named = rig.names().into_iter();
+        let named = rig.files().into_iter();
         named.map(|path| (fs::read(&path).expect("read"), path)).collect()
     };
     let before = read();
@@ -50,13 +50,19 @@ fn refuses(rig: &Rig, code: i32, words: &str) {
     }
 }
 
+/// Another file is another image: it has no job, and may have one of its own.
 #[test]
 fn another_image_under_the_same_name() {
-    check(65, "not the file", |rig| {
-        let other = rig.folder.path().join("other.raw");
-        fs::write(&other, &rig.before).expect("written");
-        fs::rename(other, &rig.path).expect("moved");
-    });
+    let rig = Rig::small();
+    rig.cut_short();
+    let other = rig.folder.path().join("other.raw");
+    fs::write(&other, &rig.before).expect("written");
+    fs::rename(other, &rig.path).expect("moved");
+    let output = run_words(&rig.words("resume"));
+    assert!(says(&output).contains("no unfinished job"), "{}", says(&output));
+    let output = run_words(&rig.edit_words());
+    assert_eq!(output.status.code(), Some(0), "{}", says(&output));
+    assert_eq!(rig.holds(), unfinished::Holds::After);
 }
 
 #[test]
@@ -74,7 +80,7 @@ fn a_backup_copied_over_an_image_of_which_no_chunk_is_done() {
             Intent::Idle { piece: 1.., .. } | Intent::Finished { piece: 1.., .. }
         )
     };
-    rig.cut_short_with(|journal, intents| journal.tally().done_bytes == 0 && intents.iter().any(begun));
+    rig.cut_short_with(|journal, intents| unfinished::done_bytes(journal) == 0 && intents.iter().any(begun));
     fs::write(&rig.path, &rig.before).expect("written");
     refuses(&rig, 65, "backup");
 }
@@ -83,9 +89,9 @@ fn a_backup_copied_over_an_image_of_which_no_chunk_is_done() {
 #[test]
 fn a_backup_of_the_end() {
     check(65, "backup", |rig| {
-        let journal = Journal::open(&rig.journal()).expect("sound").expect("there");
+        let journal = unfinished::open(&rig.journal());
         let (cut, chunks) = (journal.header().cut, 0..journal.header().chunks());
-        let is_done = |chunk: &u32| matches!(journal.chunk(*chunk), Some(ChunkState::Done { .. }));
+        let is_done = |chunk: &u32| matches!(journal.chunk(*chunk), Ok(Some(ChunkState::Done { .. })));
         let done = chunks.rev().find(is_done).expect("one");
         let end = usize::try_from(cut.chunk(u64::from(done)).part.end).expect("small");
         let mut bytes = fs::read(&rig.path).expect("read");
@@ -106,13 +112,6 @@ fn an_image_of_another_length() {
 }
 
 #[test]
-fn an_image_with_a_second_name() {
-    check(65, "hard links", |rig| {
-        fs::hard_link(&rig.path, rig.folder.path().join("second.raw")).expect("linked");
-    });
-}
-
-#[test]
 fn a_journal_that_is_a_link() {
     check(65, "link", |rig| {
         let target = rig.folder.path().join("target");
@@ -124,7 +123,7 @@ fn a_journal_that_is_a_link() {
 
 #[test]
 fn a_journal_with_a_second_name() {
-    check(65, "other names", |rig| {
+    check(65, "2 names", |rig| {
         fs::hard_link(rig.journal(), rig.folder.path().join("second")).expect("linked");
     });
 }
@@ -191,8 +190,8 @@ fn a_journal_that_is_empty_or_garbage() {
 }
 
 fn set_state(rig: &Rig, state: State) {
-    let journal = Journal::open(&rig.journal()).expect("sound").expect("there");
-    journal.set_state(state);
+    let journal = unfinished::open(&rig.journal());
+    journal.set_state(state).expect("stored");
 }
 
 #[test]
@@ -218,10 +217,14 @@ fn a_job_whose_bytes_the_disk_refuses_meanwhile() {
     for (at_chunk, stopped) in [(0, false), (1, false), (0, true)] {
         rig.cut_short();
         let image = MappedFile::open(&rig.path, Access::ReadWrite).expect("opened");
-        let place = Place::of(&image, None).expect("a place");
-        let found = place.jobs().expect("listed").pop().expect("a job");
+        let jobs = ImageJobs::of(&image, None).expect("looked at");
+        let found = jobs.pending().expect("listed").pop().expect("a job");
         let chunks = AtomicU32::new(0);
-        let outcome = run::resume(&image, found, &Options::default_here(), &|_| {
+        let outcome = run::resume(&image, found, &Options::default_here(), &|bytes| {
+            // While the image is compared with the journal nothing is done yet.
+            if bytes == 0 {
+                return ControlFlow::Continue(());
+            }
             if chunks.fetch_add(1, Ordering::Relaxed) == at_chunk {
                 set_state(&rig, State::SyncFailed);
             }
@@ -236,26 +239,38 @@ fn a_job_whose_bytes_the_disk_refuses_meanwhile() {
     }
 }
 
-/// Killed between the last two steps of its end.
+/// Killed between the last steps of its end: looking leaves it as it is; a resume or the next job takes it away.
 #[test]
-fn a_complete_job_is_cleaned_up_silently() {
+fn a_complete_job_is_in_nobodys_way() {
     let rig = Rig::small();
     for command in ["status", "resume"] {
         rig.cut_short();
-        let journal = rig.journal();
-        let kept = rig.folder.path().join("kept");
-        fs::copy(&journal, &kept).expect("copied");
-        rig.complete_at(&kept);
-        fs::rename(&kept, &journal).expect("moved");
+        rig.complete();
         let output = run_words(&rig.words(command));
         assert_eq!(output.status.code(), Some(0), "{}", says(&output));
         assert!(says(&output).contains("no unfinished job"), "{}", says(&output));
+        let left = if command == "status" { 1 } else { 0 };
+        assert_eq!(
+            (rig.holds(), rig.journals().len()),
+            (unfinished::Holds::After, left),
+            "{command}"
+        );
+        fs::write(&rig.path, &rig.before).expect("written");
+        let output = run_words(&rig.edit_words());
+        assert_eq!(output.status.code(), Some(0), "{}", says(&output));
         rig.assert_done(command);
     }
 }
 
-/// Whatever says that it is complete and is not was damaged.
+/// Whatever says that it is complete and is not was damaged: the next job finds it.
 #[test]
 fn a_complete_job_with_chunks_to_do() {
-    check(65, "damaged", |rig| set_state(rig, State::Complete));
+    let rig = Rig::small();
+    rig.cut_short();
+    set_state(&rig, State::Complete);
+    let before = fs::read(&rig.path).expect("read");
+    let output = run_words(&rig.edit_words());
+    assert_eq!(output.status.code(), Some(65), "{}", says(&output));
+    assert!(says(&output).contains("damaged"), "{}", says(&output));
+    assert!(fs::read(&rig.path).expect("read") == before && rig.journals().len() == 1);
 }

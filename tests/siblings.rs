@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{ForOthers, Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
 use crew::{Bed, Dice, Run, index, locks_in, names, signal, signal_group, wait_for_nobody};
-use pagelight::claim::Place;
+use pagelight::claim::ImageJobs;
 use pagelight::coordinator::Crew;
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
@@ -184,12 +184,12 @@ fn where_no_process_can_be_started_this_one_does_the_work() {
     bed.assert_bytes(&bed.before);
 
     options.crew.as_mut().expect("a crew").stand_in = Some(Settings::default_here());
-    let found = Place::of(&image, None)
-        .and_then(|place| place.jobs())
+    let found = ImageJobs::of(&image, None)
+        .and_then(|jobs| jobs.pending())
         .expect("listed")
         .pop();
     let ended = run::resume(&image, found.expect("a job"), &options, &no_matter).expect("done");
-    let Ended::Done { clipped_samples } = ended else {
+    let Ended::Done { clipped_samples, .. } = ended else {
         panic!("{ended:?}");
     };
     assert_eq!(clipped_samples, bed.want_clipped);
@@ -317,9 +317,11 @@ fn status_goes_well_while_a_job_begins_and_ends() {
             bed.assert_bytes(&bed.want);
             for name in names(bed.folder.path()) {
                 if name != "image.raw" {
-                    assert!(name.to_string_lossy().ends_with(".pagelight-receipt"), "{name:?}");
-                    fs::remove_file(bed.folder.path().join(name)).expect("removed");
+                    assert!(name.to_string_lossy().ends_with(".pagelight"), "{name:?}");
                 }
+            }
+            if !token.is_empty() {
+                bed.forget();
             }
         }
     }
@@ -429,9 +431,11 @@ fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
         assert_eq!(ended.is_err(), is_interrupted, "{ended:?}");
         let mut before = 0;
         if is_interrupted {
-            let mut found = Place::of(&image, None).expect("a place").jobs().expect("read");
-            let found = found.pop().expect("a job");
-            before = found.journal.tally().done_bytes;
+            let jobs = ImageJobs::of(&image, None).expect("looked at");
+            let found = jobs.pending().expect("read").pop().expect("a job");
+            let journal = found.open(Access::Read).expect("sound").expect("there");
+            before = journal.tally().expect("read").done_bytes;
+            drop(journal);
             run::resume(&image, found, &options, &hear).expect("resumed");
         }
         assert_eq!(before + reported.into_inner(), window_bytes);

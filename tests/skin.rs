@@ -155,6 +155,7 @@ fn json_is_one_object_with_the_documented_keys() {
 
     let keys = [
         "image",
+        "kind",
         "header",
         "pixel_format",
         "pixel_bytes",
@@ -176,7 +177,7 @@ fn json_is_one_object_with_the_documented_keys() {
     );
     assert_eq!(value["edited_channels"], serde_json::json!(["red", "green", "blue"]));
     fs::remove_file(image.with_extension("hdr")).expect("removed");
-    let value = json(&["info", word(&image)], &keys);
+    let value = json(&["info", word(&image), "--pixel=rgba16"], &keys);
     assert!(value["header"].is_null() && value["width"].is_null() && value["height"].is_null());
 
     let keys = [
@@ -418,6 +419,7 @@ fn sizes_have_suffixes() {
             "brighten",
             word(&image),
             "--by=0",
+            "--pixel=rgba16",
             "--json",
             "--no-sync",
             "--memory=64MiB",

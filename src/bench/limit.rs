@@ -6,9 +6,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cut::Cut;
+use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::map::{Edit, PageIn, View};
 use crate::op::Op;
@@ -66,7 +68,7 @@ pub fn memory(bytes: usize, threads: usize, format: PixelFormat) -> Result<Durat
         amount: 1,
         channels: format.channels.color(),
     };
-    let edit = Edit::new(op.kernel(format));
+    let edit = Edit::new(op.kernel(format), Arc::new(Key::new(0)));
     // Of at least a pixel, and so many bytes that nothing overflows.
     let bytes = bytes.clamp(1, isize::MAX.unsigned_abs());
     let share = bytes.div_ceil(threads.max(1)).next_multiple_of(PIXEL_QUANTUM_BYTES);
@@ -79,9 +81,10 @@ pub fn memory(bytes: usize, threads: usize, format: PixelFormat) -> Result<Durat
     }
     let begun = Instant::now();
     threads::share(threads, shares.len() as u64, |turns| {
+        let mut digest = 0;
         while let Some(view) = turns.take().and_then(|turn| shares.get(usize::try_from(turn).ok()?)) {
             for at in (0..view.len()).step_by(Cut::PIECE_BYTES) {
-                view.copy_edited(at, view, at, Cut::PIECE_BYTES.min(view.len() - at), &edit)?;
+                view.copy_edited(at, view, at, Cut::PIECE_BYTES.min(view.len() - at), &edit, &mut digest)?;
             }
         }
         Ok(())

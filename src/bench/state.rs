@@ -99,7 +99,7 @@ pub fn prepare(state: State, path: &Path, data: Range<u64>, progress: Progress<'
     if state.needs_disk() {
         for part in split(data.clone(), SYNC_BYTES) {
             threads::report(progress, 0)?;
-            direct::write_back(&file, part);
+            direct::write_back(&file, part).map_err(failed)?;
         }
         file.sync_data().map_err(failed)?;
     }

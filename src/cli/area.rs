@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
-use pagelight::claim::Place;
 use pagelight::convert::Area;
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
-use pagelight::map::MappedFile;
+use pagelight::map::{Access, MappedFile};
+use pagelight::run;
 
 use super::Global;
 use super::output::percent;
@@ -36,7 +36,7 @@ impl AreaArgs {
 /// Says on stderr which jobs of the image are at work or unfinished: what is read is then a mixture.
 pub(super) fn tell_jobs(global: &Global, image: &MappedFile, layout: &Layout) {
     let path = image.path().display();
-    let jobs = Place::of(image, None).and_then(|place| place.jobs());
+    let jobs = run::jobs_of(image, None).and_then(|jobs| jobs.pending());
     let jobs = match jobs {
         Ok(jobs) => jobs,
         Err(error) => {
@@ -47,16 +47,20 @@ pub(super) fn tell_jobs(global: &Global, image: &MappedFile, layout: &Layout) {
             return;
         }
     };
-    for found in jobs {
-        let done = percent(found.journal.tally().done_bytes, found.job.window.bytes());
-        let words = match found.journal.is_alive() {
+    for pending in jobs {
+        let Ok(Some(journal)) = pending.open(Access::Read) else {
+            continue;
+        };
+        let words = match journal.is_alive() {
             Ok(true) => "is at work on it",
             _ => "is unfinished ('pagelight resume' or 'abandon')",
         };
+        let done = journal.tally().map_or(0, |tally| tally.done_bytes);
         global.note(&format!(
-            "{path}: {} of {} {words}, {done} done: what is read now is partly old and partly new",
-            found.job.op,
-            found.job.window.describe(Some(layout)),
+            "{path}: {} of {} {words}, {} done: what is read now is partly old and partly new",
+            pending.job.op,
+            pending.job.window.describe(Some(layout)),
+            percent(done, pending.job.window.bytes()),
         ));
     }
 }

@@ -103,7 +103,7 @@ impl Brighten {
             &format!(
                 "{}: would {} {}, channels {channels} of {}\n{} pixels, {}, on {file_system}\n\
                  about {} of their samples would clip (of {} looked at); nothing was changed",
-                path.display(),
+                output::name(path),
                 job.op,
                 window,
                 job.format,

@@ -63,7 +63,7 @@ impl Create {
             .map_err(|why| Error::Request(format!("{}: {why}", self.image.display())))?;
         let bytes = layout.data_bytes();
         let begun = Instant::now();
-        let new = NewImage::create(&self.image, bytes, &Header::new(width, height, self.pixel))?;
+        let new = NewImage::create(&self.image, &Header::new(width, height, self.pixel))?;
         let meter = Meter::new(global, "create", bytes, 0);
         picture.write(new.file(), &self.image, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
@@ -74,11 +74,11 @@ impl Create {
         global.result(
             &format!(
                 "{}: {width}x{height} pixels ({}), {} in {} ({speed:.2} GB/s, on the disk); header {}",
-                self.image.display(),
+                output::name(&self.image),
                 self.pixel,
                 output::bytes(bytes),
                 seconds(time),
-                header.display(),
+                output::name(&header),
             ),
             &json!({
                 "image": self.image.to_string_lossy(),

@@ -73,7 +73,7 @@ impl Demo {
 
         let begun = Instant::now();
         let header = Header::new(picture.width, picture.height, picture.format);
-        let new = NewImage::create(&path, bytes, &header)?;
+        let new = NewImage::create(&path, &header)?;
         let meter = Meter::new(global, "create", bytes, 0);
         picture.write(new.file(), &path, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
@@ -89,7 +89,7 @@ impl Demo {
 
         let image = MappedFile::open(&path, Access::ReadWrite)?;
         let area = Area::whole(&layout).map_err(Error::Request)?;
-        preview::make(&image, &area, PREVIEW_PIXELS, &pictures.before)?;
+        preview::make(global, &image, &area, PREVIEW_PIXELS, &pictures.before)?;
         let job = Job {
             op: Op {
                 amount: i32::from(AMOUNT),
@@ -102,7 +102,7 @@ impl Demo {
         let speed = gigabytes_per_second(bytes, edit_time);
 
         check(global, &picture, &image, &path, clipped)?;
-        preview::make(&image, &area, PREVIEW_PIXELS, &pictures.after)?;
+        preview::make(global, &image, &area, PREVIEW_PIXELS, &pictures.after)?;
         let Pictures { before, after, .. } = pictures.keep();
         let samples = layout.pixels() * 4;
         global.result(
@@ -111,8 +111,8 @@ impl Demo {
                  loop makes of them\nbefore {}\nafter  {}",
                 output::bytes(bytes),
                 count(samples),
-                before.display(),
-                after.display(),
+                output::name(&before),
+                output::name(&after),
             ),
             &json!({
                 "bytes": bytes,
@@ -215,7 +215,7 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
     let edit_time = meter.work_time();
     drop(meter);
     let clipped = match ended {
-        Ended::Done { clipped_samples } => clipped_samples,
+        Ended::Done { clipped_samples, .. } => clipped_samples,
         Ended::AlreadyDone => 0,
     };
     let (events, ..) = victim.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

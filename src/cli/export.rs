@@ -49,7 +49,7 @@ impl Export {
         global.result(
             &format!(
                 "{}: {}x{} pixels ({}), {} as {} in {} ({speed:.2} GB/s, on the disk)",
-                self.picture.display(),
+                output::name(&self.picture),
                 area.width,
                 area.height,
                 area.format,

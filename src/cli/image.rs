@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pagelight::error::{Error, Result};
+use pagelight::format::kind::Kind;
 use pagelight::format::{self, Described, Overrides};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
@@ -27,7 +28,7 @@ pub(super) struct ImageArgs {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "The image")]
 pub(super) struct LookArgs {
-    /// What a pixel looks like: rgba16, rgb16be, gray:i16le, mycolor, ... [default: the header's, or rgba16]
+    /// What a pixel looks like: rgba16, rgb16be, gray:i16le, mycolor, ... [default: the header's]
     #[arg(long, value_name = "FORMAT")]
     pub(super) pixel: Option<PixelFormat>,
     /// Width and height of the image in pixels [default: the header's]
@@ -36,6 +37,12 @@ pub(super) struct LookArgs {
     /// Bytes before the first pixel [default: the header's, or 0]
     #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
     pub(super) data_offset: Option<u64>,
+    /// These are raw pixels, although the file begins as a known kind of file does, such as TIFF
+    #[arg(long, requires = "image")]
+    pub(super) as_raw: bool,
+    /// The pixels are a part of the file; leave what follows them alone
+    #[arg(long, requires = "image")]
+    pub(super) part: bool,
 }
 
 /// An open image whose layout is known.
@@ -47,14 +54,28 @@ pub(super) struct OpenImage {
 impl ImageArgs {
     /// Opens the image and finds out its layout.
     pub(super) fn open(&self, access: Access) -> Result<OpenImage> {
-        let file = self.map(access)?;
-        let described = format::describe(file.path(), file.len(), &self.overrides())?;
+        self.describe(self.map(access)?)
+    }
+
+    /// Finds out the layout of the open image.
+    pub(super) fn describe(&self, file: MappedFile) -> Result<OpenImage> {
+        let described = format::describe(&file, &self.overrides())?;
         Ok(OpenImage { file, described })
     }
 
     /// What the open image looks like.
     pub(super) fn layout(&self, image: &MappedFile) -> Result<Layout> {
-        Ok(format::describe(image.path(), image.len(), &self.overrides())?.layout)
+        Ok(format::describe(image, &self.overrides())?.layout)
+    }
+
+    /// The known kind of file that the open image is, if it cannot be edited for that.
+    pub(super) fn foreign(&self, image: &MappedFile) -> Result<Option<Kind>> {
+        format::foreign(image, &self.overrides())
+    }
+
+    /// Refuses an open image of a known kind.
+    pub(super) fn refuse_foreign(&self, image: &MappedFile) -> Result<()> {
+        format::refuse_foreign(image, &self.overrides())
     }
 
     /// Opens the image, by its path or by the name under which somebody published it.
@@ -71,6 +92,8 @@ impl ImageArgs {
             format: self.look.pixel,
             size: self.look.size,
             data_offset: self.look.data_offset,
+            as_raw: self.look.as_raw,
+            part: self.look.part,
         }
     }
 }

@@ -39,12 +39,13 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let begun = Instant::now();
-        let import = convert::Import::new(Source::open(&self.picture, self.limit)?, self.tile)?;
+        let go_on = |_| global.go_on();
+        let import = convert::Import::new(Source::open(&self.picture, self.limit, &go_on)?, self.tile)?;
         let layout = import.layout;
         let (width, height) = (layout.width().unwrap_or(0), layout.height().unwrap_or(0));
         let format = layout.format();
         let bytes = layout.data_bytes();
-        let new = NewImage::create(&self.image, bytes, &Header::new(width, height, format))?;
+        let new = NewImage::create(&self.image, &Header::new(width, height, format))?;
         let meter = Meter::new(global, "import", bytes, 0);
         import.write(new.file(), &self.image, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
@@ -55,11 +56,11 @@ impl Import {
         global.result(
             &format!(
                 "{}: {width}x{height} pixels ({format}) from {}, {} in {} ({speed:.2} GB/s, on the disk); header {}",
-                self.image.display(),
-                self.picture.display(),
+                output::name(&self.image),
+                output::name(&self.picture),
                 output::bytes(bytes),
                 seconds(time),
-                header.display(),
+                output::name(&header),
             ),
             &json!({
                 "picture": self.picture.to_string_lossy(),

@@ -1,10 +1,13 @@
 //! `pagelight info`: what an image looks like, and how that is known.
 
+use std::path::Path;
+
 use clap::Args;
-use pagelight::claim::Place;
 use pagelight::error::{Error, Result};
-use pagelight::map::Access;
+use pagelight::format::kind::Kind;
+use pagelight::map::{Access, MappedFile};
 use pagelight::os::disk;
+use pagelight::run;
 use serde_json::json;
 
 use super::Global;
@@ -20,8 +23,13 @@ pub(super) struct Info {
 
 impl Info {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
-        let image = self.image.open(Access::Read)?;
         let path = &self.image.image;
+        let file = self.image.map(Access::Read)?;
+        if let Some(kind) = self.image.foreign(&file)? {
+            tell_kind(global, path, &file, kind);
+            return Ok(());
+        }
+        let image = self.image.describe(file)?;
         let file_system = disk::file_system(image.file.file()).map_err(|error| Error::io("look at", path, error))?;
         let layout = &image.described.layout;
         let format = layout.format();
@@ -34,8 +42,8 @@ impl Info {
                 count(layout.pixels())
             ),
         };
-        let jobs = Place::of(&image.file, None)
-            .and_then(|place| place.jobs())
+        let jobs = run::jobs_of(&image.file, None)
+            .and_then(|jobs| jobs.pending())
             .map(|jobs| jobs.len());
         let jobs_text = match &jobs {
             Ok(0) => String::new(),
@@ -57,6 +65,7 @@ impl Info {
             ),
             &json!({
                 "image": path.to_string_lossy(),
+                "kind": "raw",
                 "header": header.map(|header| header.to_string_lossy()),
                 "pixel_format": format.to_string(),
                 "pixel_bytes": format.pixel_bytes(),
@@ -74,4 +83,22 @@ impl Info {
         );
         Ok(())
     }
+}
+
+/// Says what there is to say of a file that is no raw image.
+fn tell_kind(global: &Global, path: &Path, file: &MappedFile, kind: Kind) {
+    global.result(
+        &format!(
+            "{}\n  kind         {kind}, by its first bytes; editing it in place is not supported yet\n  file         {} \
+             bytes",
+            path.display(),
+            count(file.len()),
+        ),
+        &json!({
+            "image": path.to_string_lossy(),
+            "kind": kind.name(),
+            "editable": false,
+            "file_bytes": file.len(),
+        }),
+    );
 }

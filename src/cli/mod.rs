@@ -27,6 +27,7 @@ mod work;
 mod worker;
 
 use std::error::Error as _;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -75,6 +76,19 @@ pub(crate) struct Global {
     suspend: Option<Suspend>,
 }
 
+impl Global {
+    /// Whether work is to go on; `Break` once the user asked to stop.
+    fn go_on(&self) -> ControlFlow<()> {
+        match &self.interrupt {
+            Some(interrupt) if interrupt.asked() => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// What is there only where /proc is mounted.
+const PROC: &str = "/proc/self/status";
+
 /// This very program, whatever has become of its file.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
@@ -98,6 +112,7 @@ enum Command {
     Resume(unfinished::Resume),
     Status(status::Status),
     Abandon(unfinished::Abandon),
+    Forget(unfinished::Forget),
     Create(create::Create),
     Info(info::Info),
     Import(import::Import),
@@ -118,7 +133,24 @@ enum Command {
 
 impl Cli {
     /// Does what the command says.
+    ///
+    /// # Errors
+    /// Whatever the command says; else `Io` if its result could not be printed.
     pub(crate) fn run(mut self) -> Result<()> {
+        self.prepare()?;
+        self.dispatch()?;
+        output::all_printed()
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        if matches!(self.command, Command::Completions(_) | Command::Man(_)) {
+            return Ok(());
+        }
+        if !Path::new(PROC).exists() {
+            return Err(Error::Lacking(
+                "/proc is not mounted, and Pagelight needs it; mount it with 'mount -t proc proc /proc'".to_owned(),
+            ));
+        }
         let failed = |error| Error::io("watch", Path::new("signals"), error);
         fault::install().map_err(failed)?;
         // A worker obeys its coordinator, not signals; and what only waits or measures must simply end.
@@ -129,12 +161,17 @@ impl Cli {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
             self.global.suspend = Some(Suspend::install().map_err(failed)?);
         }
+        Ok(())
+    }
+
+    fn dispatch(&self) -> Result<()> {
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),
             Command::Resume(command) => command.run(global),
             Command::Status(command) => command.run(global),
             Command::Abandon(command) => command.run(global),
+            Command::Forget(command) => command.run(global),
             Command::Create(command) => command.run(global),
             Command::Info(command) => command.run(global),
             Command::Import(command) => command.run(global),
@@ -169,9 +206,8 @@ pub(crate) fn parse() -> std::result::Result<Cli, ExitCode> {
         .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| {
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-            // Printed as far as there is somebody who reads.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            output::remember(error.print());
+            return output::all_printed().map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
         }
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             let _ = error.print();
@@ -229,8 +265,14 @@ pub(crate) fn complain(message: &str) {
     output::to_stderr(&format!("{style}pagelight:{style:#} {}", output::printable(message)));
 }
 
+/// Says what went wrong; the exit code that means it.
+pub(crate) fn fail(error: &Error) -> ExitCode {
+    complain(&chain(error));
+    exit_code(error)
+}
+
 /// The error and its causes as one line.
-pub(crate) fn chain(error: &Error) -> String {
+fn chain(error: &Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -244,7 +286,7 @@ pub(crate) fn chain(error: &Error) -> String {
 }
 
 /// The documented exit code of each error.
-pub(crate) fn exit_code(error: &Error) -> ExitCode {
+fn exit_code(error: &Error) -> ExitCode {
     ExitCode::from(match error {
         Error::Request(_) => 2,
         Error::Unfinished(_) => 3,

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::Global;
 use super::area::{AreaArgs, tell_jobs};
 use super::image::ImageArgs;
-use super::output::{count, seconds};
+use super::output::{self, count, seconds};
 
 /// Make a small PNG to look at, in a second or two whatever the image's size
 ///
@@ -50,12 +50,12 @@ impl Preview {
         let layout = &image.described.layout;
         let area = self.area.area(&self.image.image, layout)?;
         tell_jobs(global, &image.file, layout);
-        let (width, height) = make(&image.file, &area, self.max, &self.picture)?;
+        let (width, height) = make(global, &image.file, &area, self.max, &self.picture)?;
         let time = begun.elapsed();
         global.result(
             &format!(
                 "{}: {width}x{height} pixels of {}x{} ({} in all) in {}",
-                self.picture.display(),
+                output::name(&self.picture),
                 area.width,
                 area.height,
                 count(area.width * area.height),
@@ -76,9 +76,15 @@ impl Preview {
 }
 
 /// Makes the preview `path` of the image's area; returns its sides.
-pub(super) fn make(image: &MappedFile, area: &Area, most_side: u32, path: &Path) -> Result<(u32, u32)> {
+pub(super) fn make(
+    global: &Global,
+    image: &MappedFile,
+    area: &Area,
+    most_side: u32,
+    path: &Path,
+) -> Result<(u32, u32)> {
     let picture = NewPicture::create(path)?;
-    let preview = preview::Preview::of(image, area, most_side, threads::available())?;
+    let preview = preview::Preview::of(image, area, most_side, threads::available(), &|_| global.go_on())?;
     preview.write(&picture)?;
     picture.publish()?;
     Ok((preview.width, preview.height))

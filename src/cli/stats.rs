@@ -60,7 +60,7 @@ impl Stats {
         let samples = window.bytes() / format.pixel_bytes();
         let mut text = format!(
             "{}: {part}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<8}{:>8}{:>8}{:>12}  {:<34}{}",
-            path.display(),
+            output::name(path),
             count(samples),
             output::bytes(window.bytes()),
             seconds(time),
@@ -84,7 +84,7 @@ impl Stats {
             );
         }
         if let Some(plot) = &self.plot {
-            text += &format!("\nhistogram {}", plot.display());
+            text += &format!("\nhistogram {}", output::name(plot));
         }
         let objects: Vec<_> = names
             .iter()
@@ -130,7 +130,7 @@ pub(super) fn refuse_other_than_svg(plot: &Path) -> Result<()> {
 }
 
 fn draw(drawing: NewPicture, path: &Path, part: &str, channels: &[Channel], format: PixelFormat) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = output::name(Path::new(path.file_name().unwrap_or_default()));
     let title = format!("{name}: {part}");
     let svg = plot::histogram(&title, channels, format.channels.names(), format.sample.range());
     let svg = svg.map_err(|why| Error::unfit(path, format!("its histogram cannot be drawn: {why}")))?;

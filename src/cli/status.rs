@@ -1,15 +1,16 @@
-//! `pagelight status`: which jobs of an image are unfinished, how far they are, and who works on them.
+//! `pagelight status`: which jobs of an image are unfinished, how far they are, who works on them, and which ids are known.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use pagelight::claim::{Found, Place};
+use pagelight::claim::{ImageJobs, PendingJob};
 use pagelight::error::Result;
-use pagelight::journal::{Hand, State};
+use pagelight::journal::{Hand, Journal, State};
 use pagelight::layout::Layout;
 use pagelight::map::Access;
+use pagelight::run;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -19,12 +20,12 @@ use super::output::{self, percent};
 /// How long a running job is watched, to tell its speed.
 const WATCH_TIME: Duration = Duration::from_millis(200);
 
-/// Say which jobs of an image are unfinished, and how far they are
+/// Say which jobs of an image are unfinished, how far they are, and which were done under an --id
 #[derive(Args)]
 pub(super) struct Status {
     #[command(flatten)]
     image: ImageArgs,
-    /// Where the journals are kept, if not beside the image
+    /// Where the journals are, if they were moved there
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
 }
@@ -34,13 +35,16 @@ impl Status {
         let path = &self.image.image;
         let image = self.image.map(Access::Read)?;
         let layout = self.image.layout(&image).ok();
-        let place = Place::of(&image, self.journal.as_deref())?;
+        let jobs = run::jobs_of(&image, self.journal.as_deref())?;
         let mut lines = Vec::new();
         let mut objects = Vec::new();
-        for found in place.jobs()? {
-            let (line, object) = describe(&place, &found, layout.as_ref())?;
-            // It came to its end while we looked.
-            if !found.journal.is_named()? {
+        for pending in jobs.pending()? {
+            // It may come to its end while we look.
+            let Some(journal) = pending.open(Access::Read)? else {
+                continue;
+            };
+            let (line, object) = describe(&jobs, &pending, &journal, image.len(), layout.as_ref())?;
+            if !journal.is_named()? {
                 continue;
             }
             lines.push(format!("{}: {line}", path.display()));
@@ -49,45 +53,70 @@ impl Status {
         if lines.is_empty() {
             lines.push(format!("{}: no unfinished job", path.display()));
         }
+        let mut ids = Vec::new();
+        for id in jobs.ids()? {
+            let token = String::from_utf8_lossy(&id.token).into_owned();
+            lines.push(match id.is_certain {
+                true => format!("{}: --id {token} was done", path.display()),
+                false => format!(
+                    "{}: --id {token} was done, but the image was changed by somebody else since: is it still in it? \
+                     'pagelight forget' lets it be done once more",
+                    path.display()
+                ),
+            });
+            ids.push(json!({ "id": token, "certain": id.is_certain }));
+        }
         global.result(
             &lines.join("\n"),
-            &json!({ "image": path.to_string_lossy(), "jobs": objects }),
+            &json!({
+                "image": path.to_string_lossy(),
+                "jobs": objects,
+                "ids": ids,
+                "journals": jobs.folder().map(|folder| folder.path.to_string_lossy()),
+            }),
         );
         Ok(())
     }
 }
 
 /// A job as text, and as an object.
-fn describe(place: &Place, found: &Found, layout: Option<&Layout>) -> Result<(String, Value)> {
-    let Found { journal, job } = found;
-    let speed = if journal.is_alive()? { watch(found) } else { 0.0 };
+fn describe(
+    jobs: &ImageJobs,
+    pending: &PendingJob,
+    journal: &Journal,
+    image_bytes: u64,
+    layout: Option<&Layout>,
+) -> Result<(String, Value)> {
+    let job = &pending.job;
+    let speed = if journal.is_alive()? { watch(journal)? } else { 0.0 };
     // Whoever dies while watched is not at work any more.
     let alive = journal.is_alive()?;
-    let tally = journal.tally();
+    let tally = journal.tally()?;
     let left_bytes = job.window.bytes() - tally.done_bytes;
+    let is_same_start = run::is_same_start(jobs, journal)?;
+    let owner = journal.owner()?;
     let (state, words) = match journal.state()? {
         _ if alive && speed > 0.0 => (
             "running",
             format!(
-                "process {} is at work, {:.2} GB/s, {} left",
-                journal.owner(),
+                "process {owner} is at work, {:.2} GB/s, {} left",
                 speed / 1e9,
                 indicatif::HumanDuration(Duration::from_secs_f64(left_bytes as f64 / speed)),
             ),
         ),
-        _ if alive => ("running", format!("process {} is at work", journal.owner())),
+        _ if alive => ("running", format!("process {owner} is at work")),
         State::SyncFailed => (
             "sync_failed",
             "the disk refused some bytes; restore the image, then abandon".to_owned(),
         ),
-        _ if !place.is_of_this_file(journal) => (
-            "other_image",
-            "the image was replaced or has another length since; abandon".to_owned(),
-        ),
+        _ if pending.header.image_bytes != image_bytes => {
+            ("other_image", "the image has another length since; abandon".to_owned())
+        }
         State::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
-        _ if !journal.is_of_this_boot()? => (
+        _ if !is_same_start => (
             "before_reboot",
-            "cut short before the system was started anew; restore the image, then abandon".to_owned(),
+            "cut short before the system was started or the disk mounted anew; restore the image, then abandon"
+                .to_owned(),
         ),
         _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
     };
@@ -126,7 +155,7 @@ fn describe(place: &Place, found: &Found, layout: Option<&Layout>) -> Result<(St
         "clipped_samples": tally.clipped_samples,
         "bytes_per_second": speed,
         "seconds_left": (speed > 0.0).then(|| left_bytes as f64 / speed),
-        "pid": alive.then(|| journal.owner()),
+        "pid": alive.then_some(owner),
         "processes": processes,
         "chunks": journal.header().chunks(),
         "journal": journal.path().to_string_lossy(),
@@ -136,12 +165,13 @@ fn describe(place: &Place, found: &Found, layout: Option<&Layout>) -> Result<(St
 }
 
 /// Bytes a second that get done while we look.
-fn watch(found: &Found) -> f64 {
-    let before = found.journal.tally().done_bytes;
+fn watch(journal: &Journal) -> Result<f64> {
+    let before = journal.counted_bytes()?;
     let begun = Instant::now();
     std::thread::sleep(WATCH_TIME);
-    // A journal that has become a receipt meanwhile knows nothing of chunks.
-    found.journal.tally().done_bytes.saturating_sub(before) as f64 / begun.elapsed().as_secs_f64()
+    // A journal that came to its end meanwhile knows nothing of chunks.
+    let done = journal.counted_bytes()?.saturating_sub(before);
+    Ok(done as f64 / begun.elapsed().as_secs_f64())
 }
 
 fn by_process(crew: Vec<Hand>) -> BTreeMap<u64, Vec<Hand>> {

@@ -1,9 +1,9 @@
-//! `pagelight resume` and `abandon`: what becomes of jobs that were cut short.
+//! `pagelight resume`, `abandon` and `forget`: what becomes of jobs that were cut short, and of ids.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pagelight::claim::{Found, Place};
+use pagelight::claim::{self, Cleared, PendingJob};
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
@@ -30,24 +30,29 @@ pub(super) struct Resume {
 impl Resume {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, self.work.journal())?;
-        if jobs.found.is_empty() {
+        if jobs.pending.is_empty() {
+            claim::sweep(&jobs.image, self.work.journal())?;
+            self.image.refuse_foreign(&jobs.image)?;
             global.result(
                 &format!("{}: no unfinished job; nothing to resume", self.image.image.display()),
                 &json!({ "image": self.image.image.to_string_lossy(), "resumed": 0 }),
             );
         }
-        for found in jobs.found {
-            let job = found.job;
+        for pending in jobs.pending {
+            let job = pending.job;
+            let Some(done_bytes) = done_bytes(&pending)? else {
+                continue;
+            };
             let (options, events) = self.work.options(global, job.window.bytes());
             let edit = Edit {
                 doing: "resume",
                 path: &self.image.image,
                 job: &job,
                 layout: jobs.layout.as_ref(),
-                done_bytes: found.journal.tally().done_bytes,
+                done_bytes,
             };
             edit.carry_out(global, &events, |progress| {
-                run::resume(&jobs.image, found, &options, progress)
+                run::resume(&jobs.image, pending, &options, progress)
             })?;
         }
         Ok(())
@@ -64,7 +69,7 @@ pub(super) struct Abandon {
     window: WindowArgs,
     #[command(flatten)]
     image: ImageArgs,
-    /// Where the journals are kept, if not beside the image
+    /// Where the journals are, if they were moved there
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
 }
@@ -76,8 +81,19 @@ impl Abandon {
             journal_folder: self.journal.clone(),
             ..Options::default_here()
         };
-        let jobs = Jobs::find(&self.image, &self.window, Access::ReadWrite, self.journal.as_deref())?;
-        if jobs.found.is_empty() {
+        let mut cleared = None;
+        let find = || Jobs::find(&self.image, &self.window, Access::ReadWrite, self.journal.as_deref());
+        let jobs = match find() {
+            // What can neither be resumed nor settled can still be cleared away.
+            Err(Error::Unfinished(_) | Error::Unfit { .. }) if self.yes && !self.window.is_given() => {
+                let image = self.image.map(Access::ReadWrite)?;
+                cleared = claim::clear(&image, self.journal.as_deref())?;
+                find()?
+            }
+            found => found?,
+        };
+        if jobs.pending.is_empty() && cleared.is_none() {
+            claim::sweep(&jobs.image, self.journal.as_deref())?;
             global.result(
                 &format!("{}: no unfinished job; nothing to abandon", path.display()),
                 &json!({ "image": path.to_string_lossy(), "abandoned": [] }),
@@ -93,10 +109,23 @@ impl Abandon {
         }
         let mut objects = Vec::new();
         let mut lines = Vec::new();
-        for found in jobs.found {
-            let job = found.job;
+        let cleared_words = match &cleared {
+            None => None,
+            Some(Cleared::Mark) => Some("does not carry the mark of jobs any more".to_owned()),
+            Some(Cleared::Journals(journals)) => {
+                Some(format!("{journals} journals that say nothing sound were removed"))
+            }
+        };
+        if let Some(words) = cleared_words {
+            lines.push(format!(
+                "{}: {words}; it is taken as it is, edited in part as it may be",
+                path.display()
+            ));
+        }
+        for pending in jobs.pending {
+            let job = pending.job;
             let window = job.window.describe(jobs.layout.as_ref());
-            let abandoned = run::abandon(&jobs.image, found, &options)?;
+            let abandoned = run::abandon(&jobs.image, pending, &options)?;
             let done_bytes = abandoned.tally.done_bytes;
             let state = match &abandoned.unsettled {
                 None => "every chunk is as before or done".to_owned(),
@@ -120,17 +149,64 @@ impl Abandon {
         }
         global.result(
             &lines.join("\n"),
-            &json!({ "image": path.to_string_lossy(), "abandoned": objects }),
+            &json!({
+                "image": path.to_string_lossy(),
+                "abandoned": objects,
+                "cleared": cleared.is_some(),
+            }),
         );
         Ok(())
     }
+}
+
+/// Forget that jobs were done under an --id, so that they can be done once more; the image stays as it is
+#[derive(Args)]
+pub(super) struct Forget {
+    #[command(flatten)]
+    image: ImageArgs,
+    /// The word of the job to forget
+    #[arg(long, value_name = "TOKEN")]
+    id: Option<String>,
+    /// Forget all of the image's
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+}
+
+impl Forget {
+    pub(super) fn run(&self, global: &Global) -> Result<()> {
+        let path = &self.image.image;
+        if self.id.is_none() && !self.all {
+            return Err(Error::Request(format!(
+                "{}: say which with --id TOKEN, or --all; 'pagelight status' lists those that are known",
+                path.display()
+            )));
+        }
+        let image = self.image.map(Access::ReadWrite)?;
+        let forgotten = claim::forget(&image, self.id.as_deref())?;
+        let words = match (&self.id, forgotten) {
+            (Some(id), 0) => format!("--id {id} was not known here; 'pagelight status' lists those that are"),
+            (Some(id), _) => format!("--id {id} is forgotten"),
+            (None, forgotten) => format!("{forgotten} ids are forgotten"),
+        };
+        global.result(
+            &format!("{}: {words}", path.display()),
+            &json!({ "image": path.to_string_lossy(), "forgotten": forgotten }),
+        );
+        Ok(())
+    }
+}
+
+/// How much of a job is done; `None` if it came to its end meanwhile.
+fn done_bytes(pending: &PendingJob) -> Result<Option<u64>> {
+    let journal = pending.open(Access::Read)?;
+    journal.map(|journal| Ok(journal.tally()?.done_bytes)).transpose()
 }
 
 /// The unfinished jobs that a user means.
 struct Jobs {
     image: MappedFile,
     layout: Option<Layout>,
-    found: Vec<Found>,
+    pending: Vec<PendingJob>,
 }
 
 impl Jobs {
@@ -139,17 +215,17 @@ impl Jobs {
         let path = &image_args.image;
         let image = image_args.map(access)?;
         let layout = image_args.layout(&image);
-        let mut found = Place::of(&image, journals)?.jobs()?;
+        let mut pending = run::jobs_of(&image, journals)?.pending()?;
         if window_args.is_given() {
             // Only now does it matter what the image looks like: the journal knows for itself.
             let layout = layout.as_ref().map_err(|_| unknown_layout(path))?;
             let window: Window = window_args.window(path, layout)?;
-            found.retain(|found| found.job.window == window);
+            pending.retain(|pending| pending.job.window == window);
         }
         Ok(Jobs {
             image,
             layout: layout.ok(),
-            found,
+            pending,
         })
     }
 }

@@ -191,11 +191,23 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn print(&self, global: &Global, ended: Ended) {
-        let path = self.path.display();
+        let path = output::name(self.path);
         let job = self.job;
         let window = job.window.describe(self.layout);
         let clipped = match ended {
-            Ended::Done { clipped_samples } => clipped_samples,
+            Ended::Done {
+                clipped_samples,
+                left_behind,
+            } => {
+                if let Some(folder) = left_behind {
+                    global.note(&format!(
+                        "{}: the edit is complete, but this folder of its journal could not be removed; it does no harm, \
+                         and goes with the next job on the image",
+                        folder.display()
+                    ));
+                }
+                clipped_samples
+            }
             Ended::AlreadyDone => {
                 global.result(
                     &format!(

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use pagelight::claim::Place;
+use pagelight::claim;
 use pagelight::coordinator::HOLD;
 use pagelight::engine::{self, Settings};
 use pagelight::error::{Error, Result};
@@ -44,23 +44,25 @@ pub(super) fn command(settings: &Settings) -> Vec<OsString> {
 impl Worker {
     pub(super) fn run(&self) -> Result<()> {
         let image = MappedFile::open(&self.image, Access::ReadWrite)?;
-        let Some(journal) = Journal::open(&self.journal)? else {
+        let Some(journal) = Journal::open(&self.journal, Access::ReadWrite)? else {
             // The others were done before this one had begun.
             return Ok(());
         };
-        if !Place::of(&image, None)?.is_of_this_file(&journal) {
+        let header = journal.header();
+        if header.image_bytes != image.len() || !claim::is_of(&image, &self.journal)? {
             return Err(Error::unfit(
                 &self.image,
                 format!(
                     "is not the file any more that the job was begun on (that had {} bytes): was it replaced, or given \
                      another length?",
-                    journal.header().image.bytes
+                    header.image_bytes
                 ),
             ));
         }
-        let Some(job) = Job::from_bytes(&journal.header().job) else {
+        let Some(job) = header.job.first_chunk().and_then(Job::from_bytes) else {
             return Err(Error::unfit(&self.journal, "holds no job that makes sense"));
         };
+        journal.make_writable()?;
         journal.join_round(self.round);
         let journal = Arc::new(journal);
         let orders = Arc::new(Orders::default());

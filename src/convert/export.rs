@@ -136,7 +136,8 @@ pub fn export(
                 Ok(())
             })
         }
-    }
+    }?;
+    picture.write_back(progress)
 }
 
 /// A side that was checked.

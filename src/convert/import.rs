@@ -1,25 +1,29 @@
 //! A picture becomes an image: what kind it is, what it holds, and where its pixels go.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use image::ImageFormat;
 
+use super::input::{Input, Watch};
 use super::png_file::PngSource;
 use super::tiff_file::TiffSource;
 use super::whole::WholeSource;
 use super::{MOST_AT_ONCE_BYTES, samples, tiles};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
+use crate::os::disk;
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 use crate::threads::{self, Progress};
 
 /// A picture that was opened and looked at, and of which no pixel was decoded yet.
-pub struct Source {
+pub struct Source<'a> {
     path: PathBuf,
-    kind: Kind,
+    kind: Kind<'a>,
+    watch: Rc<Watch<'a>>,
     /// What it holds.
     pub looks: Looks,
 }
@@ -35,10 +39,10 @@ pub struct Looks {
     pub format: PixelFormat,
 }
 
-enum Kind {
-    Png(Box<PngSource>),
-    Tiff(Box<TiffSource>),
-    Whole(Box<WholeSource>),
+enum Kind<'a> {
+    Png(Box<PngSource<'a>>),
+    Tiff(Box<TiffSource<'a>>),
+    Whole(Box<WholeSource<'a>>),
 }
 
 /// Some decoded pixels: whole rows of the rectangle that begins at `x`, `y` and is `width` wide.
@@ -102,40 +106,74 @@ impl Looks {
     }
 }
 
-impl Source {
+impl<'a> Source<'a> {
     /// Opens the picture `path` and reads its header. Pictures that would unfold to more than `limit_bytes` are
-    /// refused: a few bytes can say that they are more than any disk holds.
+    /// refused: a few bytes can say that they are more than any disk holds. `progress` is asked at every read, now and
+    /// later, whether to go on; it hears of no bytes.
     ///
     /// # Errors
     /// `Unfit` if it is no picture, or none of a kind that is read, or too large; `Io` and the like if it cannot be
-    /// read.
-    pub fn open(path: &Path, limit_bytes: u64) -> Result<Source> {
-        let failed = |error| Error::io("read", path, error);
-        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(Error::unfit(path, "is no regular file; name a picture"));
-        }
-        let mut reader = BufReader::with_capacity(1 << 18, file);
+    /// read; `Interrupted` if `progress` said so.
+    pub fn open(path: &Path, limit_bytes: u64, progress: Progress<'a>) -> Result<Source<'a>> {
+        let input = Input::open(path, progress)?;
+        let watch = input.watch();
+        let opened = Kind::open(path, input, limit_bytes).and_then(|(kind, looks)| {
+            looks.check(path, limit_bytes)?;
+            Ok((kind, looks))
+        });
+        let (kind, looks) = watch.explain(path, opened)?;
+        Ok(Source {
+            path: path.to_owned(),
+            kind,
+            watch,
+            looks,
+        })
+    }
+
+    fn read(self, put: Put<'_>) -> Result<()> {
+        let path = &self.path;
+        let read = match self.kind {
+            Kind::Png(source) => {
+                self.watch.allow("its pixels", u64::MAX);
+                source.read(path, &self.looks, put)
+            }
+            Kind::Tiff(source) => {
+                self.watch.allow("its pixels", u64::MAX);
+                source.read(path, &self.looks, put)
+            }
+            Kind::Whole(source) => {
+                self.watch.allow("its pixels", source.most_bytes());
+                source.read(path, put)
+            }
+        };
+        self.watch.explain(path, read)
+    }
+}
+
+impl<'a> Kind<'a> {
+    /// Finds out of what kind a picture is, and reads its header.
+    fn open(path: &Path, mut input: Input<'a>, limit_bytes: u64) -> Result<(Kind<'a>, Looks)> {
+        let failed = |error| samples::refused(path, "a picture", error);
         let mut first = Vec::new();
-        reader.by_ref().take(16).read_to_end(&mut first).map_err(failed)?;
-        reader.rewind().map_err(failed)?;
+        input.by_ref().take(16).read_to_end(&mut first).map_err(failed)?;
+        input.rewind().map_err(failed)?;
         let is_big_tiff = first.starts_with(b"II+\0") || first.starts_with(b"MM\0+");
         let format = if is_big_tiff {
             Some(ImageFormat::Tiff)
         } else {
             image::guess_format(&first).ok()
         };
-        let (kind, looks) = match format {
+        Ok(match format {
             Some(ImageFormat::Tiff) => {
-                let (source, looks) = TiffSource::open(path, reader)?;
+                let (source, looks) = TiffSource::open(path, input)?;
                 (Kind::Tiff(Box::new(source)), looks)
             }
             Some(ImageFormat::Png) => {
-                let (source, looks) = PngSource::open(path, reader, limit_bytes)?;
+                let (source, looks) = PngSource::open(path, input, limit_bytes)?;
                 (Kind::Png(Box::new(source)), looks)
             }
             Some(format @ (ImageFormat::Farbfeld | ImageFormat::Pnm | ImageFormat::OpenExr)) => {
-                let (source, looks) = WholeSource::open(path, reader, format)?;
+                let (source, looks) = WholeSource::open(path, input, format)?;
                 (Kind::Whole(Box::new(source)), looks)
             }
             other => {
@@ -147,39 +185,25 @@ impl Source {
                     format!("is {what}; PNG, TIFF, farbfeld, PNM and OpenEXR are read: convert it to one of them"),
                 ));
             }
-        };
-        looks.check(path, limit_bytes)?;
-        Ok(Source {
-            path: path.to_owned(),
-            kind,
-            looks,
         })
-    }
-
-    fn read(self, put: Put<'_>) -> Result<()> {
-        match self.kind {
-            Kind::Png(source) => source.read(&self.path, &self.looks, put),
-            Kind::Tiff(source) => source.read(&self.path, &self.looks, put),
-            Kind::Whole(source) => source.read(&self.path, put),
-        }
     }
 }
 
 /// A picture, and how often the image is to repeat it, mirrored so that seams do not show.
-pub struct Import {
-    source: Source,
+pub struct Import<'a> {
+    source: Source<'a>,
     columns: u64,
     rows: u64,
     /// Where the image's pixels will lie.
     pub layout: Layout,
 }
 
-impl Import {
+impl<'a> Import<'a> {
     /// The picture `source`, `columns` times side by side and `rows` times one below the other.
     ///
     /// # Errors
     /// `Request` if the image would be larger than any file.
-    pub fn new(source: Source, (columns, rows): (u64, u64)) -> Result<Import> {
+    pub fn new(source: Source<'a>, (columns, rows): (u64, u64)) -> Result<Import<'a>> {
         let looks = source.looks;
         let (width, height) = (looks.width.checked_mul(columns), looks.height.checked_mul(rows));
         let layout = match (width, height) {
@@ -197,13 +221,15 @@ impl Import {
         })
     }
 
-    /// Decodes the picture into `image`, a file of as many bytes as the layout says whose name will be `path`, and
-    /// repeats it there on `threads` threads. `progress` hears of every byte once.
+    /// Decodes the picture into `image`, a file whose name will be `path`, once there is room for all that the layout
+    /// says, repeats it there on `threads` threads, and has it written to the disk. `progress` hears of every byte once.
     ///
     /// # Errors
     /// `Unfit` if the picture is not sound; `Io` if it cannot be read or the image cannot be written; `Interrupted` if
     /// `progress` said so.
     pub fn write(self, image: &File, path: &Path, threads: usize, progress: Progress<'_>) -> Result<()> {
+        let room = disk::allocate_while(image, self.layout.data_bytes(), || progress(0));
+        threads::heed(room.map_err(|error| Error::io("create", path, error))?)?;
         let looks = self.source.looks;
         let pixel_bytes = looks.format.pixel_bytes();
         let stride_bytes = looks.row_bytes() * self.columns;
@@ -239,6 +265,8 @@ impl Import {
                 format_args!("{expected} bytes of pixels are missing"),
             ));
         }
-        tiles::repeat(image, path, &looks, (self.columns, self.rows), threads, progress)
+        tiles::repeat(image, path, &looks, (self.columns, self.rows), threads, progress)?;
+        let written = disk::write_back_while(image, || progress(0));
+        threads::heed(written.map_err(|error| Error::io("write", path, error))?)
     }
 }

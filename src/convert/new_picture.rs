@@ -5,7 +5,9 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::os::disk;
 use crate::os::unnamed::UnnamedFile;
+use crate::threads::{self, Progress};
 
 /// A picture that is being made. Dropped before [`NewPicture::publish`], it leaves nothing.
 #[derive(Debug)]
@@ -54,6 +56,15 @@ impl NewPicture {
     pub fn fill(&self, bytes: &[u8]) -> Result<()> {
         let mut writer = self;
         writer.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    /// Has what was written so far put on the disk. `progress` is asked whether to go on.
+    ///
+    /// # Errors
+    /// `Io`; `Interrupted` if `progress` said so.
+    pub(super) fn write_back(&self, progress: Progress<'_>) -> Result<()> {
+        let written = disk::write_back_while(self.file.file(), || progress(0));
+        threads::heed(written.map_err(|error| Error::io("write", &self.path, error))?)
     }
 
     /// Puts it on the disk and gives it its name. Returns how many bytes it has.

@@ -1,12 +1,12 @@
 //! PNG, row by row in both directions.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Reader, Transformations};
 
 use super::import::{Block, Looks, Put};
+use super::input::Input;
 use super::samples::{self, Raw};
 use super::{MOST_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};
@@ -20,20 +20,16 @@ const BLOCK_BYTES: u64 = 1 << 20;
 const CHUNK_BYTES: usize = 1 << 18;
 
 /// A PNG whose header was read.
-pub(super) struct PngSource {
-    reader: Reader<BufReader<File>>,
+pub(super) struct PngSource<'a> {
+    reader: Reader<Input<'a>>,
     raw: Raw,
 }
 
-impl PngSource {
+impl<'a> PngSource<'a> {
     /// Reads the header.
-    pub(super) fn open(path: &Path, reader: BufReader<File>, limit_bytes: u64) -> Result<(PngSource, Looks)> {
-        let file_bytes = reader
-            .get_ref()
-            .metadata()
-            .map_err(|error| Error::io("look at", path, error))?
-            .len();
-        let mut decoder = Decoder::new(reader);
+    pub(super) fn open(path: &Path, input: Input<'a>, limit_bytes: u64) -> Result<(PngSource<'a>, Looks)> {
+        let file_bytes = input.file_bytes().map_err(|error| Error::io("look at", path, error))?;
+        let mut decoder = Decoder::new(input);
         decoder.set_transformations(Transformations::EXPAND);
         decoder.set_ignore_text_chunk(true);
         decoder.set_ignore_iccp_chunk(true);

@@ -21,7 +21,7 @@ use super::png_file::{self, PngLooks};
 use crate::error::Result;
 use crate::map::MappedFile;
 use crate::pixel::{ByteOrder, Channels, PixelFormat, SAMPLE_BYTES, Sample};
-use crate::threads;
+use crate::threads::{self, Progress};
 
 /// Pixels on a side of a preview at most, which bounds its memory.
 pub const MOST_SIDE_PIXELS: u32 = 8192;
@@ -46,14 +46,20 @@ pub struct Preview {
 
 impl Preview {
     /// Looks at the area of `image`, on `threads` threads. The preview has at most `most_side` pixels on each side, and
-    /// never more than the area.
+    /// never more than the area. `progress` is asked for every row that is read.
     ///
     /// # Errors
-    /// `Io` if the image cannot be read.
+    /// `Io` if the image cannot be read; `Interrupted` if `progress` said so.
     ///
     /// # Panics
     /// If `most_side` is 0 or more than [`MOST_SIDE_PIXELS`].
-    pub fn of(image: &MappedFile, area: &Area, most_side: u32, threads: usize) -> Result<Preview> {
+    pub fn of(
+        image: &MappedFile,
+        area: &Area,
+        most_side: u32,
+        threads: usize,
+        progress: Progress<'_>,
+    ) -> Result<Preview> {
         assert!((1..=MOST_SIDE_PIXELS).contains(&most_side));
         let longest = area.width.max(area.height);
         let side = |pixels: u64| {
@@ -64,7 +70,7 @@ impl Preview {
             Ok(longest) if longest <= most_side => (area.width.min(longest.into()), area.height.min(longest.into())),
             _ => (u64::from(side(area.width)), u64::from(side(area.height))),
         };
-        let look = Look::new(image, area, width, height);
+        let look = Look::new(image, area, width, height, progress);
         let mut rows: Vec<(u64, Vec<u8>)> = threads::share(threads, height, |turns| {
             let mut rows = Vec::new();
             let mut bytes = Vec::new();
@@ -114,10 +120,11 @@ struct Look<'a> {
     light: Vec<f32>,
     /// The same for alpha, which is no light.
     share: Vec<f32>,
+    progress: Progress<'a>,
 }
 
 impl<'a> Look<'a> {
-    fn new(image: &'a MappedFile, area: &'a Area, width: u64, height: u64) -> Look<'a> {
+    fn new(image: &'a MappedFile, area: &'a Area, width: u64, height: u64, progress: Progress<'a>) -> Look<'a> {
         let shares = (0..=u16::MAX).map(|bits| share(bits, area.format));
         let bytes_of_a_row = area.row_bytes().min(width * LONG_BOX_BYTES);
         Look {
@@ -128,6 +135,7 @@ impl<'a> Look<'a> {
             row_taps: (BUDGET_BYTES / (height * bytes_of_a_row)).clamp(1, MOST_TAPS),
             light: shares.clone().map(to_light).collect(),
             share: shares.collect(),
+            progress,
         }
     }
 
@@ -135,6 +143,7 @@ impl<'a> Look<'a> {
     fn row(&self, row: u64, bytes: &mut Vec<u8>) -> Result<Vec<u8>> {
         let mut sums = vec![Sum::default(); usize::try_from(self.width).unwrap_or(0)];
         for y in taps(part(row, self.height, self.area.height), self.row_taps) {
+            threads::report(self.progress, 0)?;
             if self.area.row_bytes() / self.width <= LONG_BOX_BYTES {
                 read(self.image, self.area.range(y, 0..self.area.width), bytes)?;
                 for (column, sum) in (0..).zip(&mut sums) {

@@ -1,6 +1,6 @@
 //! From the samples that decoders hand out to ours, 16 bits and little-endian.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::io;
 use std::path::Path;
 
@@ -61,10 +61,36 @@ pub(super) fn refused(path: &Path, kind: &str, error: io::Error) -> Error {
 
 /// A picture that the decoder refuses.
 pub(super) fn unsound(path: &Path, kind: &str, why: impl Display) -> Error {
+    let why = shortened(why);
     Error::unfit(
         path,
         format!("is damaged, cut short, or {kind} of a sort that is not read: {why}; nothing was made of it"),
     )
+}
+
+/// Some decoders say all that a picture holds of a wrong sort, millions of numbers.
+const MOST_LETTERS: usize = 300;
+
+/// The beginning of what a decoder says, without making the rest.
+fn shortened(why: impl Display) -> String {
+    struct Short(String);
+
+    impl Write for Short {
+        fn write_str(&mut self, more: &str) -> std::fmt::Result {
+            let left = MOST_LETTERS.saturating_sub(self.0.chars().count());
+            self.0.extend(more.chars().take(left));
+            if more.chars().nth(left).is_some() {
+                self.0.push_str("...");
+                return Err(std::fmt::Error);
+            }
+            Ok(())
+        }
+    }
+
+    let mut short = Short(String::new());
+    // It ends early where it is long.
+    let _ = write!(short, "{why}");
+    short.0
 }
 
 /// A picture of which too much would be in memory at once.
@@ -88,6 +114,17 @@ mod tests {
         raw.convert(from, &mut to);
         let got: Vec<u16> = to.chunks_exact(2).map(|v| u16::from_le_bytes([v[0], v[1]])).collect();
         assert_eq!(got, want, "{raw:?}");
+    }
+
+    #[test]
+    fn a_long_story_is_cut_short() {
+        assert_eq!(shortened("why"), "why");
+        assert_eq!(shortened("é".repeat(MOST_LETTERS)), "é".repeat(MOST_LETTERS));
+        let long = format!("{:?}", shortened(format_args!("{:?}", vec![7; 1000])));
+        assert!(
+            long.starts_with("\"[7, 7, ") && long.ends_with("...\"") && long.len() == MOST_LETTERS + 5,
+            "{long}"
+        );
     }
 
     #[test]

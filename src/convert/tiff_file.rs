@@ -1,8 +1,7 @@
 //! TIFF and BigTIFF: read strip by strip or tile by tile, written in strips that are not compressed, so that the size
 //! is known before the work begins.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use tiff::decoder::{ChunkType, Decoder, Limits};
@@ -12,6 +11,7 @@ use tiff::tags::{ExtraSamples, PhotometricInterpretation, SampleFormat, Tag};
 use tiff::{ColorType as Colors, TiffError};
 
 use super::import::{Block, Looks, Put};
+use super::input::Input;
 use super::samples::{self, Raw};
 use super::{MOST_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};
@@ -23,21 +23,20 @@ const STRIP_BYTES: u64 = 1 << 20;
 const CLASSIC_DATA_BYTES: u64 = (4 << 30) - (1 << 20);
 
 /// A TIFF whose header was read.
-pub(super) struct TiffSource {
-    decoder: Decoder<BufReader<File>>,
+pub(super) struct TiffSource<'a> {
+    decoder: Decoder<Input<'a>>,
     raw: Raw,
 }
 
-impl TiffSource {
+impl<'a> TiffSource<'a> {
     /// Reads the header.
-    pub(super) fn open(path: &Path, reader: BufReader<File>) -> Result<(TiffSource, Looks)> {
+    pub(super) fn open(path: &Path, input: Input<'a>) -> Result<(TiffSource<'a>, Looks)> {
         let refuse = |error| refuse(path, error);
         let mut limits = Limits::default();
         limits.decoding_buffer_size = usize::try_from(MOST_AT_ONCE_BYTES).unwrap_or(usize::MAX);
         limits.intermediate_buffer_size = limits.decoding_buffer_size;
-        // The places of many strips.
-        limits.ifd_value_size = 64 << 20;
-        let mut decoder = Decoder::new(reader).map_err(refuse)?.with_limits(limits);
+        // The directory is read under the crate's own limits, a quarter of these, and under those of the input.
+        let mut decoder = Decoder::new(input).map_err(refuse)?.with_limits(limits);
         let (width, height) = decoder.dimensions().map_err(refuse)?;
         let colors = decoder.colortype().map_err(refuse)?;
         let buffer = decoder.image_buffer_layout().map_err(refuse)?;

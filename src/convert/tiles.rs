@@ -50,8 +50,8 @@ pub(super) fn repeat(
                 let written = image.write_all_at(part, (y * columns + column) * row_bytes);
                 written.map_err(|error| Error::io("write", path, error))?;
                 column += length / row_bytes;
+                threads::report(progress, length)?;
             }
-            threads::report(progress, (columns - first_column) * row_bytes)?;
         }
         Ok(())
     })?;

@@ -1,7 +1,5 @@
 //! Pictures that can only be decoded whole: farbfeld, PNM, OpenEXR.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use image::codecs::farbfeld::FarbfeldDecoder;
@@ -11,26 +9,36 @@ use image::{ColorType, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use super::MOST_AT_ONCE_BYTES;
 use super::import::{Block, Looks, Put};
+use super::input::{HEADER_BYTES, Input};
 use super::samples::{self, Raw};
 use crate::error::{Error, Result};
 use crate::pixel::{Channels, Sample};
 
 const KIND: &str = "a picture";
 
+/// The most that is read of a header in words: it is read byte by byte, and has comments at most.
+const WORDS_BYTES: u64 = 1 << 20;
+
 /// A picture whose header was read.
-pub(super) struct WholeSource {
-    decoder: Box<dyn ImageDecoder>,
+pub(super) struct WholeSource<'a> {
+    decoder: Box<dyn ImageDecoder + 'a>,
     raw: Raw,
+    header_bytes: u64,
 }
 
-impl WholeSource {
+impl<'a> WholeSource<'a> {
     /// Reads the header.
-    pub(super) fn open(path: &Path, reader: BufReader<File>, format: ImageFormat) -> Result<(WholeSource, Looks)> {
+    pub(super) fn open(path: &Path, input: Input<'a>, format: ImageFormat) -> Result<(WholeSource<'a>, Looks)> {
         let refuse = |error| refuse(path, error);
-        let mut decoder: Box<dyn ImageDecoder> = match format {
-            ImageFormat::Farbfeld => Box::new(FarbfeldDecoder::new(reader).map_err(refuse)?),
-            ImageFormat::OpenExr => Box::new(OpenExrDecoder::new(reader).map_err(refuse)?),
-            _ => Box::new(PnmDecoder::new(reader).map_err(refuse)?),
+        let header_bytes = match format {
+            ImageFormat::Pnm => WORDS_BYTES,
+            _ => HEADER_BYTES,
+        };
+        input.watch().allow("its header", header_bytes);
+        let mut decoder: Box<dyn ImageDecoder + 'a> = match format {
+            ImageFormat::Farbfeld => Box::new(FarbfeldDecoder::new(input).map_err(refuse)?),
+            ImageFormat::OpenExr => Box::new(OpenExrDecoder::new(input).map_err(refuse)?),
+            _ => Box::new(PnmDecoder::new(input).map_err(refuse)?),
         };
         let (width, height) = decoder.dimensions();
         if decoder.total_bytes() > MOST_AT_ONCE_BYTES {
@@ -53,9 +61,20 @@ impl WholeSource {
             other => return Err(samples::unsound(path, KIND, format_args!("{other:?} is not read"))),
         };
         Ok((
-            WholeSource { decoder, raw },
+            WholeSource {
+                decoder,
+                raw,
+                header_bytes,
+            },
             Looks::new(width, height, channels, Sample::U16),
         ))
+    }
+
+    /// The most that may be read for the pixels. In words, a sample takes up to three times as much as in memory, and an
+    /// OpenEXR may have layers that nobody asked for; but its lists are as long as it says, and stay in memory.
+    pub(super) fn most_bytes(&self) -> u64 {
+        let most = self.decoder.total_bytes().saturating_mul(16);
+        most.saturating_add(self.header_bytes).min(4 * MOST_AT_ONCE_BYTES)
     }
 
     /// Hands on all pixels.

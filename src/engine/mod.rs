@@ -8,24 +8,24 @@
 //! 3. A thread maps one span at a time, pages it in step by step, and lets each step go soon after, so what stays in
 //!    memory is bounded by [`Settings::memory_bytes`], whatever the image's size.
 
-mod ends;
 mod span;
 mod thread;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
-use crate::cut::Cut;
+use crate::cut::{Cut, split};
+use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::Journal;
-use crate::journal::check;
+use crate::journal::check::{self, Chunks};
 use crate::map::{MappedFile, PageIn};
 use crate::os::disk::{self, FileSystem};
 use crate::threads::{self, Progress};
 use crate::window::Window;
 
-use self::ends::{fingerprint, marked};
 use self::thread::Thread;
 
 /// What a thread maps at once. Both neighbours pay for the huge page that lies under the end of a span, so it is a small part.
@@ -87,6 +87,7 @@ pub fn work(
         journal,
         cut: journal.header().cut.with_spans_like(&settings.cut(&job.window)),
         page_in: page_in_for(image),
+        key: Arc::new(journal.key()),
         progress,
     };
     threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
@@ -114,18 +115,93 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
     Ok(alive)
 }
 
-/// Checks that the image holds what the journal says is done. Reads only the ends of each chunk.
+/// Checks that what the journal says makes sense, and that the image holds what it says is done; reads of the image the
+/// chunks that `chunks` names. `progress` hears of no bytes; it is asked whether to go on.
 ///
 /// # Errors
-/// `Unfit` if it does not; `Io`.
-pub fn check_image(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
-    check::image(journal, image.path(), |chunk, of| {
-        let marked = marked(job, &journal.header().cut, chunk, of);
-        fingerprint(&marked, |range, bytes| {
-            let read = image.file().read_exact_at(bytes, range.start);
-            read.map_err(|error| Error::io("read", image.path(), error))
-        })
+/// `Unfit` if it does not; `Io`; `Interrupted` if `progress` said so.
+pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, progress: Progress<'_>) -> Result<()> {
+    let mut reader = Reader::new(job, image, journal);
+    reader.check_words()?;
+    check::image(journal, image.path(), chunks, &mut |digest, pieces| {
+        threads::report(progress, 0)?;
+        reader.digest(digest, pieces)
     })
+}
+
+/// True if the image, which may be another one, holds anything that the job left in its own.
+///
+/// # Errors
+/// `Unfit` if what the journal says makes no sense; `Io`.
+pub fn holds_any(job: &Job, image: &MappedFile, journal: &Journal) -> Result<bool> {
+    let mut reader = Reader::new(job, image, journal);
+    reader.check_words()?;
+    check::holds_any(journal, &mut |digest, pieces| reader.digest(digest, pieces))
+}
+
+/// Reads what a job left, in the image and in the slots of its journal.
+struct Reader<'a> {
+    job: &'a Job,
+    image: &'a MappedFile,
+    journal: &'a Journal,
+    key: Arc<Key>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(job: &'a Job, image: &'a MappedFile, journal: &'a Journal) -> Reader<'a> {
+        let piece_bytes = journal.header().cut.piece_bytes();
+        Reader {
+            job,
+            image,
+            journal,
+            key: Arc::new(journal.key()),
+            buffer: vec![0; usize::try_from(piece_bytes).expect("a piece is small")],
+        }
+    }
+
+    fn check_words(&mut self) -> Result<()> {
+        let Reader {
+            job,
+            journal,
+            key,
+            buffer,
+            ..
+        } = self;
+        check::words(journal, |digest, piece, at| {
+            let (mut digest, mut at) = (digest, at);
+            for range in job.window.ranges(piece) {
+                let bytes = &mut buffer[..length(&range)];
+                journal.view().copy_out(at, bytes)?;
+                at += bytes.len();
+                digest = key.add(digest, bytes);
+            }
+            Ok(digest)
+        })
+    }
+
+    /// Digests some pieces of the window as the image has them, on top of `digest`.
+    fn digest(&mut self, mut digest: u64, pieces: Range<u64>) -> Result<u64> {
+        // Piece by piece, as it was edited: the digest knows where a range of one ends.
+        for piece in split(pieces, self.journal.header().cut.piece_bytes()) {
+            for range in self.job.window.ranges(piece) {
+                let bytes = &mut self.buffer[..length(&range)];
+                let read = self.image.file().read_exact_at(bytes, range.start);
+                read.map_err(|error| Error::io("read", self.image.path(), error))?;
+                digest = self.key.add(digest, bytes);
+            }
+        }
+        Ok(digest)
+    }
+}
+
+/// The bytes of a range of a piece.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a piece's ranges are no longer than it is"
+)]
+fn length(range: &Range<u64>) -> usize {
+    (range.end - range.start) as usize
 }
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
@@ -144,6 +220,7 @@ struct Run<'a> {
     journal: &'a Journal,
     cut: Cut,
     page_in: PageIn,
+    key: Arc<Key>,
     progress: Progress<'a>,
 }
 
@@ -156,6 +233,7 @@ impl<'a> Run<'a> {
             journal,
             cut: journal.header().cut,
             page_in: page_in_for(image),
+            key: Arc::new(journal.key()),
             progress: &|_| ControlFlow::Continue(()),
         }
     }

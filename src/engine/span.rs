@@ -52,15 +52,17 @@ impl Span {
         self.part.start <= part.start && part.end <= self.part.end
     }
 
-    /// Makes sure that the bytes `part` of `window` are paged in, and that what lies steps before them was let go.
-    pub(super) fn come_to(&mut self, part: &Range<u64>, window: &Window, how: PageIn) -> Result<()> {
+    /// Makes sure that the bytes `part` of `window` are paged in, and that what lies steps before them was let go. True if
+    /// pages came in.
+    pub(super) fn come_to(&mut self, part: &Range<u64>, window: &Window, how: PageIn) -> Result<bool> {
         if part.start >= self.look_back_at {
             self.let_go_before(window.bounds(part.clone()).start)?;
         }
-        if part.end > self.paged_in {
+        let is_new = part.end > self.paged_in;
+        if is_new {
             self.page_in(part, window, how)?;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Pages in what is not yet of the window's bytes `part`, and what follows in the same step of the file.

@@ -1,18 +1,16 @@
 //! One thread of a run: it takes chunks, and edits them through its slot as the journal's protocol says.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::cut::Chunk;
 use crate::error::Result;
-use crate::journal::check::{self, Of};
-use crate::journal::protocol::{self, Finished, Pixels};
-use crate::journal::words::ChunkState;
-use crate::map::{Edit, Edited};
+use crate::journal::protocol::{self, Pixels};
+use crate::journal::words::{ChunkState, Sofar};
+use crate::map::Edit;
 use crate::os::lock::Lock;
 use crate::threads::{self, Turns};
 
 use super::Run;
-use super::ends::{Beginning, fingerprint, marked};
 use super::span::Span;
 
 /// What a thread has for itself.
@@ -23,7 +21,6 @@ pub(super) struct Thread<'a> {
     /// As long as it lives, so does this thread.
     _alive: Lock,
     span: Option<Span>,
-    beginning: Option<Beginning>,
 }
 
 impl<'a> Thread<'a> {
@@ -31,11 +28,10 @@ impl<'a> Thread<'a> {
     pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
         Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
             run,
-            edit: Edit::new(run.job.op.kernel(run.job.format)),
+            edit: Edit::new(run.job.op.kernel(run.job.format), Arc::clone(&run.key)),
             slot,
             _alive: alive,
             span: None,
-            beginning: None,
         }))
     }
 
@@ -45,7 +41,7 @@ impl<'a> Thread<'a> {
         for slot in 0..run.journal.header().slots {
             if let Some(mut thread) = Thread::new(run, slot)? {
                 // Only now: whoever ends a round asks first, and looks for locks then.
-                if run.journal.is_asked_to_stop() {
+                if run.journal.is_asked_to_stop()? {
                     return Ok(None);
                 }
                 thread.recover()?;
@@ -58,7 +54,7 @@ impl<'a> Thread<'a> {
     /// Finishes what the slot's last owner had begun.
     pub(super) fn recover(&mut self) -> Result<()> {
         let (run, slot) = (self.run, self.slot);
-        protocol::recover(run.journal, self, slot, run.journal.header().chunks())
+        protocol::recover(run.journal, self, slot)
     }
 
     /// Takes span after span, and in the end whatever chunks are free: those that dead threads had not come to, and
@@ -66,9 +62,11 @@ impl<'a> Thread<'a> {
     pub(super) fn work(mut self, turns: &Turns) -> Result<()> {
         let run = self.run;
         let spans = run.cut.spans();
-        while let span = run.journal.next_span()
-            && span < spans
-        {
+        loop {
+            let span = run.journal.next_span()?;
+            if span >= spans {
+                break;
+            }
             if !self.work_through(span, turns)? {
                 return Ok(());
             }
@@ -86,20 +84,26 @@ impl<'a> Thread<'a> {
     /// Edits the chunks of a span that are free; false if it is time to stop.
     fn work_through(&mut self, span: u64, turns: &Turns) -> Result<bool> {
         let (run, slot) = (self.run, self.slot);
-        let is_free = |chunk: &Chunk| run.journal.chunk(chunk.index) == Some(ChunkState::Free);
-        let mut free = run.cut.chunks_of(span).filter(is_free);
-        let (Some(first), last) = (free.next(), free.last()) else {
+        let mut free: Option<Range<u64>> = None;
+        for chunk in run.cut.chunks_of(span) {
+            if run.journal.chunk(chunk.index)? == Some(ChunkState::Free) {
+                let start = free.map_or(chunk.part.start, |free| free.start);
+                free = Some(start..chunk.part.end);
+            }
+        }
+        let Some(free) = free else {
             return Ok(true);
         };
-        self.map(first.part.start..last.unwrap_or(first).part.end)?;
+        self.map(free)?;
         for chunk in run.cut.chunks_of(span) {
-            if turns.stopped() || run.journal.is_asked_to_stop() {
+            if turns.stopped() || run.journal.is_asked_to_stop()? {
                 return Ok(false);
             }
-            if protocol::take(run.journal, slot, chunk.index) {
+            if protocol::take(run.journal, slot, chunk.index)? {
                 protocol::edit(run.journal, self, slot, chunk.index)?;
                 let chunk_bytes = chunk.part.end - chunk.part.start;
-                run.journal.count_done(slot, chunk_bytes);
+                run.journal.beat(slot)?;
+                run.journal.count_done(slot, chunk_bytes)?;
                 threads::report(run.progress, chunk_bytes)?;
             }
         }
@@ -131,25 +135,11 @@ impl<'a> Thread<'a> {
         let run = self.run;
         let part = run.cut.piece(u64::from(chunk), u64::from(piece));
         let span = self.span.as_mut().expect("reached above");
-        span.come_to(&part, &run.job.window, run.page_in)?;
-        Ok(part)
-    }
-
-    /// The fingerprint of the beginning of a chunk of which the slot holds piece `piece`.
-    fn beginning(&mut self, chunk: u32, piece: u32) -> Result<u32> {
-        if let Some(known) = &self.beginning
-            && known.chunk == chunk
-            && piece > 0
-        {
-            return Ok(known.fingerprint);
+        if span.come_to(&part, &run.job.window, run.page_in)? {
+            // The system counts a page that is brought in for writing as a change of the image.
+            run.journal.beat(self.slot)?;
         }
-        let (run, slot, span) = (self.run, self.slot, self.span());
-        let beginning = Beginning::new(run.job, &run.cut, chunk, |range, bytes| match piece {
-            // Not in the image yet, but in the slot.
-            0 => run.journal.view().copy_out(run.journal.slot_piece_at(slot), bytes),
-            _ => span.view().copy_out(span.inside(range).start, bytes),
-        })?;
-        Ok(self.beginning.insert(beginning).fingerprint)
+        Ok(part)
     }
 
     fn span(&self) -> &Span {
@@ -166,23 +156,24 @@ impl Pixels for Thread<'_> {
         self.run.cut.pieces(u64::from(chunk)) as u32
     }
 
-    fn fill_slot(&mut self, chunk: u32, piece: u32) -> Result<Finished> {
+    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar> {
         let part = self.bring(chunk, piece)?;
         let (run, span) = (self.run, self.span());
         let mut at = run.journal.slot_piece_at(self.slot);
-        let mut edited = Edited { clipped: 0, sum: 0 };
+        let mut after = before;
         for range in run.job.window.ranges(part) {
             let part = span.inside(&range);
-            let of_part = span
-                .view()
-                .copy_edited(part.start, run.journal.view(), at, part.len(), &self.edit)?;
-            edited.add(of_part.clipped, of_part.sum);
+            after.clipped += span.view().copy_edited(
+                part.start,
+                run.journal.view(),
+                at,
+                part.len(),
+                &self.edit,
+                &mut after.digest,
+            )?;
             at += part.len();
         }
-        Ok(Finished {
-            clipped: u32::try_from(edited.clipped).expect("a piece has a few thousand samples"),
-            checksum: check::checksum(edited.sum, self.beginning(chunk, piece)?),
-        })
+        Ok(after)
     }
 
     fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
@@ -195,20 +186,5 @@ impl Pixels for Thread<'_> {
             at += part.len();
         }
         Ok(())
-    }
-
-    fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
-        self.reach(chunk)?;
-        let span = self.span();
-        fingerprint(
-            &marked(self.run.job, &self.run.cut, chunk, Of::BothEnds),
-            |range, bytes| {
-                let known = self.beginning.as_ref();
-                if known.is_some_and(|known| known.copy_out(chunk, range, bytes)) {
-                    return Ok(());
-                }
-                span.view().copy_out(span.inside(range).start, bytes)
-            },
-        )
     }
 }

@@ -156,12 +156,19 @@ pub fn path_for(path: &Path) -> PathBuf {
     path.with_extension("hdr")
 }
 
-/// The header beside the image `path`, read.
+/// The header of the image `path`, read: the one beside the file itself, where `path` is a link to it; or else the one
+/// beside the link.
 ///
 /// # Errors
 /// `Unfit` if it is damaged or says what is not supported; `Io` if it cannot be read.
 pub fn find(path: &Path) -> Result<Option<(PathBuf, Header)>> {
-    let Some(header_path) = header_of(path) else {
+    // Only for links, so that users read the names that they wrote.
+    let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
+    let beside_target = target.as_deref().and_then(header_of);
+    // A link may be named as if the file were its header.
+    let is_image = |header: &PathBuf| target.is_some() && header.canonicalize().ok() == target;
+    let beside_link = || header_of(path).filter(|header| !is_image(header));
+    let Some(header_path) = beside_target.or_else(beside_link) else {
         return Ok(None);
     };
     let header = read(&header_path)?;

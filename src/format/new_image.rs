@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::format::envi::{self, Header};
-use crate::os::disk;
 use crate::os::unnamed::UnnamedFile;
 
 /// An image that is being made. Dropped before [`NewImage::publish`], it leaves nothing.
@@ -19,11 +18,11 @@ pub struct NewImage {
 }
 
 impl NewImage {
-    /// Begins an image of `data_bytes` zero bytes, all with disk space behind them.
+    /// Begins an image, empty as yet.
     ///
     /// # Errors
-    /// `Exists` if the image or its header is there already; `Io` if the disk is too small.
-    pub fn create(path: &Path, data_bytes: u64, header: &Header) -> Result<NewImage> {
+    /// `Exists` if the image or its header is there already; `Io`.
+    pub fn create(path: &Path, header: &Header) -> Result<NewImage> {
         let header_path = envi::path_for(path);
         if header_path == path {
             return Err(Error::Request(format!(
@@ -38,8 +37,6 @@ impl NewImage {
         let create = |path: &Path| UnnamedFile::create(path, 0o666).map_err(|error| Error::create(path, error));
         let image = create(path)?;
         let new_header = create(&header_path)?;
-        let allocated = disk::allocate(image.file(), data_bytes);
-        allocated.map_err(|error| Error::io("create", path, error))?;
         new_header
             .file()
             .write_all(header.to_text().as_bytes())
@@ -94,7 +91,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.raw");
         let header = Header::new(2, 3, PixelFormat::RGBA16);
-        let begin = || NewImage::create(&path, 48, &header);
+        let begin = || NewImage::create(&path, &header);
         drop(begin().expect("begun"));
         assert!(names(folder.path()).is_empty());
 
@@ -109,7 +106,7 @@ mod tests {
     fn a_header_does_not_stay_behind_without_its_image() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.raw");
-        let new = NewImage::create(&path, 48, &Header::new(2, 3, PixelFormat::RGBA16)).expect("begun");
+        let new = NewImage::create(&path, &Header::new(2, 3, PixelFormat::RGBA16)).expect("begun");
         std::fs::write(&path, b"somebody was faster").expect("written");
         assert!(matches!(new.publish(), Err(Error::Exists { .. })));
         assert_eq!(names(folder.path()), ["a.raw"]);

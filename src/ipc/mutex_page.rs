@@ -17,6 +17,7 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::header::PAGE_BYTES;
 use crate::error::{Error, Result};
@@ -48,10 +49,10 @@ impl MutexPage {
     /// be told.
     pub(super) fn initialise(&self, label: &Path) -> Result<()> {
         if self.holder() != 0 {
-            self.view.store_word(ORPHANED_AT, 1);
-            self.view.store_word(HOLDER_AT, 0);
+            self.word(ORPHANED_AT).store(1, Ordering::Release);
+            self.word(HOLDER_AT).store(0, Ordering::Release);
         }
-        self.view.store_word(PID_NAMESPACE_AT, pid_namespace());
+        self.word(PID_NAMESPACE_AT).store(pid_namespace(), Ordering::Release);
         // SAFETY: in the map, which is writable, page-aligned, and lives as long as `self`, from which alone mutexes
         // are made; nobody else uses the object, says the caller.
         let made = unsafe { RobustMutex::initialise(self.mutex_address()) };
@@ -60,7 +61,7 @@ impl MutexPage {
 
     /// Refuses a mutex whose users are in another PID namespace.
     pub(super) fn expect_our_namespace(&self, label: &Path) -> Result<()> {
-        match self.view.load_word(PID_NAMESPACE_AT) == pid_namespace() {
+        match self.word(PID_NAMESPACE_AT).load(Ordering::Acquire) == pid_namespace() {
             true => Ok(()),
             false => Err(Error::unfit(
                 label,
@@ -80,31 +81,42 @@ impl MutexPage {
 
     /// Who has it, for others to read; 0 for nobody.
     pub(super) fn holder(&self) -> u64 {
-        self.view.load_word(HOLDER_AT)
+        self.word(HOLDER_AT).load(Ordering::Acquire)
     }
 
     /// Writes down who has it.
     #[inline]
     pub(super) fn set_holder(&self, holder: u64) {
-        self.view.store_word(HOLDER_AT, holder);
+        self.word(HOLDER_AT).store(holder, Ordering::Release);
     }
 
     /// True if it was held when it was last initialised, and nobody has been told.
     #[inline]
     pub(super) fn is_orphaned(&self) -> bool {
-        self.view.load_word(ORPHANED_AT) != 0
+        self.word(ORPHANED_AT).load(Ordering::Acquire) != 0
     }
 
     /// How often an owner was told that it was abandoned.
     pub(super) fn abandonments(&self) -> u64 {
-        self.view.load_word(ABANDONMENTS_AT)
+        self.word(ABANDONMENTS_AT).load(Ordering::Acquire)
     }
 
     /// Writes down that the mutex' owner, who calls this, has been told.
     #[cold]
     pub(super) fn set_told(&self) {
-        self.view.store_word(ORPHANED_AT, 0);
-        self.view.store_word(ABANDONMENTS_AT, self.abandonments() + 1);
+        self.word(ORPHANED_AT).store(0, Ordering::Release);
+        self.word(ABANDONMENTS_AT)
+            .store(self.abandonments() + 1, Ordering::Release);
+    }
+
+    /// One of the words above. (Should somebody cut off the file of a kept mutex, its page is gone: a signal.)
+    #[inline]
+    fn word(&self, at: usize) -> &AtomicU64 {
+        let pointer = self.view.pointer(at, 8).expect("a word within the page").cast::<u64>();
+        debug_assert!(pointer.is_aligned());
+        // SAFETY: 8 bytes of a map that is writable and lives as long as `self`, aligned. That others change them at any
+        // moment is what an atomic is for: all users reach the words by atomics only.
+        unsafe { AtomicU64::from_ptr(pointer) }
     }
 
     #[inline]

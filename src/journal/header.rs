@@ -10,33 +10,44 @@
 //!   40        8  bytes in a chunk
 //!   48        4  bytes in a piece
 //!   52        4  slots
-//!   56       16  zero
-//!   72       32  the image: device, inode, birth, bytes
-//!  104        8  when the job was begun, in seconds since 1970
-//!  112       64  the job, as its own module writes it
-//!  176        1  bytes in the token
-//!  177       64  the token
+//!   56        4  bytes of a chunk's record (today 16: its word and its digest)
+//!   60        4  bytes of a slot before its piece (today 128)
+//!   64        8  bytes in the image
+//!   72       16  the journal file itself: inode, birth
+//!   88        8  when the job was begun, in nanoseconds since 1970
+//!   96       16  the job's random number: its name, and the seed of its words and digests
+//!  112        8  how often somebody else had changed the image when the job was begun, see the module `identity`
+//!  120        4  bytes of the job
+//!  124        4  CRC-32 of the job
+//!  128        1  bytes in the token
+//!  129       64  the token
 //! 2044        4  CRC-32 of the bytes before
 //! 2048        8  word: the state of the job                 (from here on the journal changes)
 //! 2056        8  word: the process that runs it
 //! 2064       16  two words: the system's start during which it was begun or last resumed
 //! 2080        8  word: the number of the round of work that is on; 0 if all are to stop after their chunks
 //! 2088        8  word: the next span that nobody has begun to look for work in
-//! 4096   8 x n  words: the chunks
-//!    ?        ?  from the next page on, two pages a slot: words intent, checksum, process that has it, bytes done by
-//!                that process in it; and from 64 on a piece
+//! 2096       16  two words: the mounts through which the image and the journal were reached then; 0 if not known
+//! 2112        8  word: how often it was resumed
+//! 4096        n  the job, as its own module writes it: as long as it needs
+//!    ?   16 x n  from the next page on: chunk words, each with its digest
+//!    ?        ?  from the next page on, whole pages a slot:
+//!                   0  intent                       8  hint
+//!                  16  digests of an even and of an odd number of pieces
+//!                  32  clipped samples of as many   48  count of chunks
+//!                  56  the process that has it      64  bytes done by that process in it
+//!                  72  the last sign of life       128  the piece
 //! ```
 //!
 //! Numbers are little-endian; the words that change are in the machine's own order, because a journal is only ever
 //! resumed where it was begun. Nothing is computed with a number from the file before [`Header::decode`] has checked
-//! that all of them fit each other.
+//! that all of them fit each other. Version 1, of Pagelight 0.1, had no digests.
 
 use crate::cut::Cut;
 use crate::journal::words::{MAX_CHUNK_SAMPLES, MAX_CHUNKS, MAX_PIECES};
-use crate::os::identity::Identity;
 use crate::pixel::SAMPLE_BYTES;
 
-/// Bytes of the header, and the position of the first chunk word.
+/// Bytes of the header, and the position of the job.
 pub const HEADER_BYTES: usize = 4096;
 /// Where the state word is.
 pub const STATE_AT: usize = 2048;
@@ -48,24 +59,42 @@ pub const BOOT_AT: usize = 2064;
 pub const ROUND_AT: usize = 2080;
 /// Where the word is that hands out spans.
 pub const CURSOR_AT: usize = 2088;
+/// Where the two words are that name the mounts.
+pub const MOUNTS_AT: usize = 2096;
+/// Where the word is that counts how often the job was resumed.
+pub const RUN_AT: usize = 2112;
+/// Within a chunk's record: its digest; its word is at 0.
+pub const CHUNK_DIGEST_AT: usize = 8;
+/// Within a slot: the hint; the intent is at 0.
+pub const SLOT_HINT_AT: usize = 8;
+/// Within a slot: the digests of an even and of an odd number of pieces.
+pub const SLOT_DIGESTS_AT: usize = 16;
+/// Within a slot: the clipped samples of as many pieces.
+pub const SLOT_CLIPPED_AT: usize = 32;
+/// Within a slot: the chunks that were done in it.
+pub const SLOT_COUNT_AT: usize = 48;
 /// Within a slot: where the process is named that has it.
-pub const SLOT_OWNER_AT: usize = 16;
+pub const SLOT_OWNER_AT: usize = 56;
 /// Within a slot: where that process counts the bytes that it did in it.
-pub const SLOT_DONE_AT: usize = 24;
+pub const SLOT_DONE_AT: usize = 64;
+/// Within a slot: the last sign of life.
+pub const SLOT_ALIVE_AT: usize = 72;
 /// Within a slot: where the piece begins.
-pub const SLOT_PIECE_AT: usize = 64;
-/// From one slot to the next.
-pub const SLOT_BYTES: usize = 8192;
-/// Bytes of a job in the header.
-pub const JOB_BYTES: usize = 64;
+pub const SLOT_PIECE_AT: usize = 128;
 /// Bytes of a token at most.
 pub const MAX_TOKEN_BYTES: usize = 64;
 /// Slots in a journal at most.
 pub const MAX_SLOTS: u32 = 4096;
+/// Bytes of a job at most.
+pub const MAX_JOB_BYTES: usize = 1 << 30;
+/// Bytes of a piece at most.
+pub const MAX_PIECE_BYTES: u64 = 256 << 10;
 
 const MAGIC: [u8; 16] = *b"PAGELIGHT\0JOB\r\n\x1a";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const ORDER_MARK: u32 = 0x0102_0304;
+const CHUNK_BYTES: usize = 16;
+const JOB_BYTES_AT: usize = 120;
 const CHECKSUM_AT: usize = 2044;
 
 /// What never changes in a journal.
@@ -75,14 +104,46 @@ pub struct Header {
     pub cut: Cut,
     /// How many threads may work at once.
     pub slots: u32,
-    /// The image.
-    pub image: Identity,
-    /// When the job was begun, in seconds since 1970.
-    pub begun_seconds: u64,
+    /// Bytes in the image.
+    pub image_bytes: u64,
+    /// The journal file itself: inode, and birth in nanoseconds since 1970. A copy of it is another one.
+    pub journal: [u64; 2],
+    /// When the job was begun, in nanoseconds since 1970.
+    pub begun_nanoseconds: u64,
+    /// The job's random number.
+    pub uuid: u128,
+    /// How often somebody else had changed the image by then.
+    pub generation: u64,
     /// The job.
-    pub job: [u8; JOB_BYTES],
+    pub job: Vec<u8>,
     /// What the user called the job, so that it is never done twice; empty if nothing.
     pub token: Vec<u8>,
+}
+
+/// Where the chunks and the slots are in a journal: worked out once, because an edit asks all the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    chunks: u32,
+    slots: u32,
+    chunks_at: usize,
+    slots_at: usize,
+    slot_bytes: usize,
+}
+
+impl Places {
+    /// Where the record of chunk `chunk` is: its word, then its digest.
+    #[inline]
+    pub fn chunk_at(&self, chunk: u32) -> usize {
+        assert!(chunk < self.chunks);
+        self.chunks_at + chunk as usize * CHUNK_BYTES
+    }
+
+    /// Where slot `slot` begins.
+    #[inline]
+    pub fn slot_at(&self, slot: u32) -> usize {
+        assert!(slot < self.slots);
+        self.slots_at + slot as usize * self.slot_bytes
+    }
 }
 
 impl Header {
@@ -92,21 +153,39 @@ impl Header {
         self.cut.chunks() as u32
     }
 
-    /// Where the word of chunk `chunk` is.
-    pub fn chunk_at(&self, chunk: u32) -> usize {
-        assert!(chunk < self.chunks());
-        HEADER_BYTES + chunk as usize * 8
+    /// Where everything is.
+    pub fn places(&self) -> Places {
+        let chunks_at = (HEADER_BYTES + self.job.len()).next_multiple_of(HEADER_BYTES);
+        let piece_bytes = usize::try_from(self.cut.piece_bytes()).expect("at most MAX_PIECE_BYTES");
+        Places {
+            chunks: self.chunks(),
+            slots: self.slots,
+            chunks_at,
+            slots_at: (chunks_at + self.chunks() as usize * CHUNK_BYTES).next_multiple_of(HEADER_BYTES),
+            slot_bytes: (SLOT_PIECE_AT + piece_bytes).next_multiple_of(HEADER_BYTES),
+        }
     }
 
-    /// Where slot `slot` begins: its intent word, then its checksum word.
+    /// Where the record of chunk `chunk` is: its word, then its digest.
+    pub fn chunk_at(&self, chunk: u32) -> usize {
+        self.places().chunk_at(chunk)
+    }
+
+    /// Where slot `slot` begins.
     pub fn slot_at(&self, slot: u32) -> usize {
-        assert!(slot < self.slots);
-        (HEADER_BYTES + self.chunks() as usize * 8).next_multiple_of(HEADER_BYTES) + slot as usize * SLOT_BYTES
+        self.places().slot_at(slot)
     }
 
     /// Bytes in the whole journal.
     pub fn journal_bytes(&self) -> usize {
-        self.slot_at(self.slots - 1) + SLOT_BYTES
+        let places = self.places();
+        places.slot_at(self.slots - 1) + places.slot_bytes
+    }
+
+    /// The seed of the job's words and digests.
+    pub fn seed(&self) -> u64 {
+        let [high, low] = [self.uuid >> 64, self.uuid & u128::from(u64::MAX)];
+        u64::try_from(high ^ low).expect("64 bits")
     }
 
     /// Why such a journal cannot be made, if it cannot.
@@ -115,8 +194,9 @@ impl Header {
         let fits = cut.chunks() <= MAX_CHUNKS
             && cut.chunk_bytes() / SAMPLE_BYTES as u64 <= MAX_CHUNK_SAMPLES
             && cut.chunk_bytes().div_ceil(cut.piece_bytes()) <= MAX_PIECES
-            && cut.piece_bytes() <= (SLOT_BYTES - SLOT_PIECE_AT) as u64
+            && cut.piece_bytes() <= MAX_PIECE_BYTES
             && (1..=MAX_SLOTS).contains(&self.slots)
+            && (1..=MAX_JOB_BYTES).contains(&self.job.len())
             && self.token.len() <= MAX_TOKEN_BYTES;
         match fits {
             true => Ok(()),
@@ -128,8 +208,9 @@ impl Header {
         }
     }
 
-    /// The first page, its words zero.
+    /// The first page, its words zero. The job follows it in the file.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let small = |number: usize| u32::try_from(number).expect("small");
         let mut page = [0; HEADER_BYTES];
         let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &MAGIC);
@@ -138,40 +219,51 @@ impl Header {
         put(24, &(self.journal_bytes() as u64).to_le_bytes());
         put(32, &self.cut.window_bytes().to_le_bytes());
         put(40, &self.cut.chunk_bytes().to_le_bytes());
-        put(48, &piece_bytes(&self.cut).to_le_bytes());
+        let piece_bytes = u32::try_from(self.cut.piece_bytes()).expect("at most MAX_PIECE_BYTES");
+        put(48, &piece_bytes.to_le_bytes());
         put(52, &self.slots.to_le_bytes());
-        put(72, &self.image.device.to_le_bytes());
-        put(80, &self.image.inode.to_le_bytes());
-        put(88, &self.image.birth_nanoseconds.to_le_bytes());
-        put(96, &self.image.bytes.to_le_bytes());
-        put(104, &self.begun_seconds.to_le_bytes());
-        put(112, &self.job);
-        put(
-            176,
-            &[u8::try_from(self.token.len()).expect("a token of at most 64 bytes")],
-        );
-        put(177, &self.token);
+        put(56, &small(CHUNK_BYTES).to_le_bytes());
+        put(60, &small(SLOT_PIECE_AT).to_le_bytes());
+        put(64, &self.image_bytes.to_le_bytes());
+        put(72, &self.journal[0].to_le_bytes());
+        put(80, &self.journal[1].to_le_bytes());
+        put(88, &self.begun_nanoseconds.to_le_bytes());
+        put(96, &self.uuid.to_le_bytes());
+        put(112, &self.generation.to_le_bytes());
+        put(JOB_BYTES_AT, &small(self.job.len()).to_le_bytes());
+        put(124, &crc32fast::hash(&self.job).to_le_bytes());
+        let token_bytes = u8::try_from(self.token.len()).expect("a token of at most 64 bytes");
+        put(128, &[token_bytes]);
+        put(129, &self.token);
         let checksum = crc32fast::hash(&page[..CHECKSUM_AT]);
         page[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
         page
     }
 
-    /// Reads the first page of a journal of `journal_bytes` bytes.
+    /// Reads the first page of a journal of `journal_bytes` bytes; `read_job` fills its argument with what follows that
+    /// page.
     ///
     /// # Errors
     /// What is wrong with it, for the user.
-    pub fn decode(page: &[u8; HEADER_BYTES], journal_bytes: u64) -> Result<Header, String> {
+    pub fn decode(
+        page: &[u8; HEADER_BYTES],
+        journal_bytes: u64,
+        read_job: impl FnOnce(&mut [u8]) -> Result<(), String>,
+    ) -> Result<Header, String> {
         let u32_at = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| page[at + i]));
         let u64_at = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| page[at + i]));
         if page[..16] != MAGIC {
             return Err("is no journal of Pagelight".to_owned());
         }
-        if u32_at(16) != VERSION {
-            return Err(format!(
-                "is a journal of version {}, and this program knows version {VERSION}; finish it with the program that \
-                 began it",
-                u32_at(16)
-            ));
+        match u32_at(16) {
+            VERSION => {}
+            1 => return Err("is a journal of Pagelight 0.1; finish it with that version".to_owned()),
+            version => {
+                return Err(format!(
+                    "is a journal of version {version}, and this program knows version {VERSION}; finish it with the \
+                     program that began it"
+                ));
+            }
         }
         if u32_at(CHECKSUM_AT) != crc32fast::hash(&page[..CHECKSUM_AT]) {
             return Err("is damaged: its checksum is wrong".to_owned());
@@ -179,19 +271,30 @@ impl Header {
         if page[20..24] != ORDER_MARK.to_ne_bytes() {
             return Err("was made by a machine of another byte order".to_owned());
         }
-        let cut = Cut::from_sizes(u64_at(32), u64_at(40), u64::from(u32_at(48)));
+        let sizes = "is damaged: its sizes do not fit each other";
+        let job_bytes = u32_at(JOB_BYTES_AT) as usize;
+        let fits = u32_at(56) as usize == CHUNK_BYTES
+            && u32_at(60) as usize == SLOT_PIECE_AT
+            && job_bytes <= MAX_JOB_BYTES
+            && (HEADER_BYTES + job_bytes) as u64 <= journal_bytes;
+        if !fits {
+            return Err(sizes.to_owned());
+        }
+        let mut job = vec![0; job_bytes];
+        read_job(&mut job)?;
+        if u32_at(124) != crc32fast::hash(&job) {
+            return Err("is damaged: the checksum of its job is wrong".to_owned());
+        }
         let header = Header {
-            cut: cut.ok_or("is damaged: its sizes do not fit each other")?,
+            cut: Cut::from_sizes(u64_at(32), u64_at(40), u64::from(u32_at(48))).ok_or(sizes)?,
             slots: u32_at(52),
-            image: Identity {
-                device: u64_at(72),
-                inode: u64_at(80),
-                birth_nanoseconds: u64_at(88),
-                bytes: u64_at(96),
-            },
-            begun_seconds: u64_at(104),
-            job: std::array::from_fn(|i| page[112 + i]),
-            token: page[177..177 + usize::from(page[176]).min(MAX_TOKEN_BYTES)].to_vec(),
+            image_bytes: u64_at(64),
+            journal: [u64_at(72), u64_at(80)],
+            begun_nanoseconds: u64_at(88),
+            uuid: u128::from_le_bytes(std::array::from_fn(|i| page[96 + i])),
+            generation: u64_at(112),
+            job,
+            token: page[129..129 + usize::from(page[128]).min(MAX_TOKEN_BYTES)].to_vec(),
         };
         header.limits()?;
         if header.journal_bytes() as u64 != journal_bytes {
@@ -204,82 +307,5 @@ impl Header {
     }
 }
 
-fn piece_bytes(cut: &Cut) -> u32 {
-    u32::try_from(cut.piece_bytes()).expect("a piece fits its slot")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
-        Header {
-            cut: Cut::from_sizes(1_000_000, 258_048, 8064).expect("sizes"),
-            slots: 3,
-            image: Identity {
-                device: 1,
-                inode: 2,
-                birth_nanoseconds: 3,
-                bytes: 1_000_008,
-            },
-            begun_seconds: 4,
-            job: [5; JOB_BYTES],
-            token: b"batch-17".to_vec(),
-        }
-    }
-
-    #[test]
-    fn it_reads_back_and_its_parts_do_not_overlap() {
-        let header = header();
-        let bytes = header.journal_bytes() as u64;
-        assert_eq!(Header::decode(&header.encode(), bytes), Ok(header.clone()));
-        assert_eq!(header.chunk_at(3), 4096 + 24);
-        assert_eq!(header.slot_at(0), 8192);
-        assert_eq!(bytes, 8192 + 3 * 8192);
-    }
-
-    #[test]
-    fn every_flipped_bit_is_noticed() {
-        let bytes = header().journal_bytes() as u64;
-        let page = header().encode();
-        for bit in 0..STATE_AT * 8 {
-            let mut flipped = page;
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(Header::decode(&flipped, bytes).is_err(), "bit {bit}");
-        }
-        assert!(Header::decode(&page, bytes - 1).is_err());
-        assert!(Header::decode(&[0; HEADER_BYTES], bytes).is_err());
-    }
-
-    #[test]
-    fn sizes_that_do_not_fit_are_refused_even_with_a_right_checksum() {
-        let try_sizes = |window: u64, chunk: u64, piece: u32, slots: u32| {
-            let mut page = header().encode();
-            page[32..40].copy_from_slice(&window.to_le_bytes());
-            page[40..48].copy_from_slice(&chunk.to_le_bytes());
-            page[48..52].copy_from_slice(&piece.to_le_bytes());
-            page[52..56].copy_from_slice(&slots.to_le_bytes());
-            let checksum = crc32fast::hash(&page[..CHECKSUM_AT]);
-            page[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
-            Header::decode(&page, header().journal_bytes() as u64)
-        };
-        assert!(try_sizes(1_000_000, 258_048, 8064, 3).is_ok());
-        for (window, chunk, piece, slots) in [
-            (0, 258_048, 8064, 3),
-            (u64::MAX, 258_048, 8064, 3),
-            (1_000_000, 0, 8064, 3),
-            (1_000_000, u64::MAX / 24 * 24, 8064, 3),
-            (1_000_000, 258_047, 8064, 3),
-            (1_000_000, 258_048, 0, 3),
-            (1_000_000, 258_048, u32::MAX, 3),
-            (1_000_000, 258_048, 8064, 0),
-            (1_000_000, 258_048, 8064, u32::MAX),
-            (1_000_000, 258_048, 8064, 4),
-        ] {
-            assert!(
-                try_sizes(window, chunk, piece, slots).is_err(),
-                "{window} {chunk} {piece} {slots}"
-            );
-        }
-    }
-}
+mod tests;

@@ -1,36 +1,43 @@
-//! The journal of a job: a file beside the image that knows which chunks are done and holds the finished bytes of
-//! those in flight, so that a killed job can be finished exactly.
+//! The journal of a job: a file that knows which chunks are done and holds the finished bytes of those in flight, so that
+//! a killed job can be finished exactly.
 //!
 //! The journal protects bytes, whatever is done to them: it knows no operation. Every process of a job maps the file;
 //! it is their common memory.
 //!
 //! * [`header`]: the bytes of the file. [`words`]: the words that change. [`protocol`]: in which order.
-//! * [`check`]: whether what a dead process left is sound, before anything of it is used.
+//! * [`check`]: whether what a dead process left is sound, before anything of it is used. `continuity`: whether the
+//!   journal is still the one that the job left, and since when somebody else can have touched the image.
 //!
 //! 1. A journal appears under its name complete, with disk space behind every byte, and belongs to its user alone.
 //! 2. A file that is not such a journal (a link, somebody else's, damaged, of another version) is refused, untouched.
 //! 3. A thread holds the lock on its slot's byte while it works; whoever gets that lock knows it to be dead.
+//! 4. A page of it that cannot be had is an error of whoever wanted it, never a signal.
 
 pub mod check;
+mod continuity;
 pub mod header;
 pub mod protocol;
+mod reading;
 mod state;
 mod teamwork;
 pub mod words;
 
+pub use reading::{peek, read_id};
 pub use state::State;
 pub use teamwork::{Hand, Tally};
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::journal::header::{
-    BOOT_AT, HEADER_BYTES, Header, OWNER_AT, SLOT_DONE_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
+    BOOT_AT, CHUNK_DIGEST_AT, HEADER_BYTES, Header, MOUNTS_AT, OWNER_AT, Places, SLOT_CLIPPED_AT, SLOT_COUNT_AT,
+    SLOT_DIGESTS_AT, SLOT_DONE_AT, SLOT_HINT_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
 };
 use crate::journal::protocol::{Memory, Word};
+use crate::journal::words::{ChunkState, Codec, Count, Intent};
 use crate::map::{Access, MappedFile, PageIn, View};
 use crate::os::disk;
 use crate::os::identity::{self, Look};
@@ -47,84 +54,87 @@ pub struct Journal {
     file: MappedFile,
     view: View,
     header: Header,
+    places: Places,
+    codec: Codec,
     /// The round of work that whoever opened it takes part in.
     round: AtomicU64,
 }
 
 impl Journal {
     /// Makes the journal `path`, complete before it gets that name; the first bytes of the image may change once
-    /// [`Journal::make_durable`] is through. Returns it with the right to run the job.
+    /// [`Journal::make_durable`] is through. What the header says of the journal file itself is put right. `mounts` are
+    /// those through which the image and the journal are reached. Returns it with the right to run the job.
     ///
     /// # Errors
     /// `Exists` if there is a file of that name; `Io` if the disk is full, and then nothing is left.
-    pub fn create(path: &Path, header: Header) -> Result<(Journal, Lock)> {
+    pub fn create(path: &Path, header: Header, mounts: [u64; 2]) -> Result<(Journal, Lock)> {
         header.limits().map_err(Error::Request)?;
         let failed = |error| Error::io("create", path, error);
         let unnamed = UnnamedFile::create(path, 0o600).map_err(failed)?;
         disk::allocate(unnamed.file(), header.journal_bytes() as u64).map_err(failed)?;
+        let itself = Look::at(unnamed.file()).map_err(failed)?.identity;
+        let header = Header {
+            journal: [itself.inode, itself.birth_nanoseconds],
+            ..header
+        };
         let file = unnamed.file().try_clone().map_err(failed)?;
         let journal = Journal::map(MappedFile::from_open(file, path, Access::ReadWrite)?, header)?;
-        journal.view.copy_in(0, &journal.header.encode())?;
-        journal.activate()?;
+        journal.fill()?;
+        journal.make_writable()?;
+        journal.activate(mounts)?;
         let lock = journal.lock_run()?;
         let lock = lock.ok_or_else(|| Error::Busy(format!("{}: somebody holds a new journal", path.display())))?;
         unnamed.publish().map_err(failed)?;
         Ok((journal, lock))
     }
 
-    /// Opens the journal `path`; `None` if it is gone.
+    /// Writes what a fresh journal holds.
+    fn fill(&self) -> Result<()> {
+        let (header, codec) = (&self.header, &self.codec);
+        self.view.copy_in(0, &header.encode())?;
+        self.view.copy_in(HEADER_BYTES, &header.job)?;
+        for chunk in 0..header.chunks() {
+            let (free, _) = codec.chunk(chunk, ChunkState::Free);
+            self.store(Word::Chunk(chunk), free)?;
+        }
+        for slot in 0..header.slots {
+            self.store(Word::Intent(slot), codec.intent(slot, Intent::Empty))?;
+            self.store(Word::Hint(slot), codec.hint(slot, 0))?;
+            let (chunks, last) = (0, None);
+            self.store(Word::Count(slot), codec.count(slot, Count { chunks, last }))?;
+            self.set_alive(slot, 0)?;
+        }
+        self.view.store_word(STATE_AT, codec.state(State::Active.to_number()))
+    }
+
+    /// Opens the journal `path`, to look at it or to work on it; `None` if it is gone.
     ///
     /// # Errors
     /// `Unfit` if it is a link, somebody else's, damaged or of another version; `Permission`, `Io`.
-    pub fn open(path: &Path) -> Result<Option<Journal>> {
-        let file = match identity::open_no_link(path) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Err(refused(path, "is a link, and a journal never is one")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => match std::fs::symlink_metadata(path).map(|named| MetadataExt::uid(&named)) {
-                Ok(owner) if owner != identity::user() => return Err(refused(path, &foreign(owner))),
-                _ => return Err(Error::io("open", path, error)),
-            },
+    pub fn open(path: &Path, access: Access) -> Result<Option<Journal>> {
+        let Some(file) = reading::open_own(path, access)? else {
+            return Ok(None);
         };
-        let look = Look::at(&file).map_err(|error| Error::io("look at", path, error))?;
-        if look.owner != identity::user() {
-            return Err(refused(path, &foreign(look.owner)));
-        }
-        // Removed since we found its name: the job came to its end.
-        if look.links == 0 {
-            return Ok(None);
-        }
-        if look.identity.bytes < HEADER_BYTES as u64 {
-            return Err(refused(
-                path,
-                &format!("has {} bytes: it is no journal, or was cut", look.identity.bytes),
-            ));
-        }
-        // Removed since we found its name: the job came to its end.
-        if look.links == 0 {
-            return Ok(None);
-        }
-        if look.links != 1 || look.writable_by_others {
-            return Err(refused(
-                path,
-                "has other names or may be written by others, so anybody may have made it",
-            ));
-        }
-        let file = MappedFile::from_open(file, path, Access::ReadWrite)?;
-        let mut page = [0; HEADER_BYTES];
-        file.view(0..HEADER_BYTES as u64)?.copy_out(0, &mut page)?;
-        let header = Header::decode(&page, file.len()).map_err(|why| refused(path, &why))?;
-        let journal = Journal::map(file, header)?;
+        let length = file
+            .metadata()
+            .map_err(|error| Error::io("look at", path, error))?
+            .len();
+        let header = reading::read_header(&file, path, length)?;
+        let journal = Journal::map(MappedFile::from_open(file, path, access)?, header)?;
         journal.state()?;
         Ok(Some(journal))
     }
 
     fn map(file: MappedFile, header: Header) -> Result<Journal> {
         let view = file.view(0..file.len())?;
-        // All of it now: a page that cannot be had is an error here and would be a signal later.
-        view.page_in(0..view.len(), PageIn::Write)?;
+        // All of it now: a page that cannot be had is best known before anything depends on it. Only to be read: the
+        // system takes a page that is brought in for writing for a change of the file, and when that was last changed
+        // is still to be looked at.
+        view.page_in(0..view.len(), PageIn::Read)?;
         let round = AtomicU64::new(0);
         Ok(Journal {
+            codec: Codec::new(header.seed()),
+            places: header.places(),
             file,
             view,
             header,
@@ -132,14 +142,34 @@ impl Journal {
         })
     }
 
+    /// Brings all of it in for writing, by somebody who has seen that it is sound.
+    ///
+    /// # Errors
+    /// `Io` if there is no room for a page.
+    pub fn make_writable(&self) -> Result<()> {
+        // First, because it is the change that the system sees.
+        self.beat(0)?;
+        self.view.page_in(0..self.view.len(), PageIn::Write)
+    }
+
     /// What never changes in it.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
+    /// The key of its digests.
+    pub fn key(&self) -> Key {
+        Key::new(self.header.seed())
+    }
+
     /// Its name.
     pub fn path(&self) -> &Path {
         self.file.path()
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &File {
+        self.file.file()
     }
 
     /// The shared bytes.
@@ -149,7 +179,7 @@ impl Journal {
 
     /// Where the piece of slot `slot` begins in [`Journal::view`].
     pub fn slot_piece_at(&self, slot: u32) -> usize {
-        self.header.slot_at(slot) + SLOT_PIECE_AT
+        self.places.slot_at(slot) + SLOT_PIECE_AT
     }
 
     /// Where the job stands.
@@ -157,54 +187,60 @@ impl Journal {
     /// # Errors
     /// `Unfit` if the journal says nothing that makes sense.
     pub fn state(&self) -> Result<State> {
-        let state = State::from_word(self.view.load_word(STATE_AT));
+        let number = self.codec.read_state(self.view.load_word(STATE_AT)?);
+        let state = number.and_then(State::from_number);
         state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))
     }
 
     /// Says where the job stands, and returns true; but once the disk refused some of the image's bytes, that stays. A
     /// process that has no more right to the job may be the one to learn it, at any moment.
-    pub fn set_state(&self, state: State) -> bool {
+    ///
+    /// # Errors
+    /// `Io` if the journal's page cannot be had.
+    pub fn set_state(&self, state: State) -> Result<bool> {
+        let word_of = |state: State| self.codec.state(state.to_number());
         loop {
-            let word = self.view.load_word(STATE_AT);
-            if word == State::SyncFailed.to_word() {
-                return false;
+            let word = self.view.load_word(STATE_AT)?;
+            if word == word_of(State::SyncFailed) {
+                return Ok(false);
             }
-            if self.view.replace_word(STATE_AT, word, state.to_word()) {
-                return true;
+            if self.view.replace_word(STATE_AT, word, word_of(state))? {
+                return Ok(true);
             }
         }
     }
 
-    /// Says that the job is worked on, by this process, during this start of the system; false as for
-    /// [`Journal::set_state`].
+    /// Says that the job is worked on, by this process, during this start of the system, through these mounts of the
+    /// image's and the journal's file systems; false as for [`Journal::set_state`].
     ///
     /// # Errors
     /// `Io` if the system does not say which start this is.
-    pub fn activate(&self) -> Result<bool> {
+    pub fn activate(&self, mounts: [u64; 2]) -> Result<bool> {
         // In this order: a paused job is resumable after any start, so a death in between does no harm.
-        for (word, value) in this_boot()?.into_iter().enumerate() {
-            self.view.store_word(BOOT_AT + 8 * word, value);
+        for (at, values) in [(BOOT_AT, this_boot()?), (MOUNTS_AT, mounts)] {
+            for (word, value) in values.into_iter().enumerate() {
+                self.view.store_word(at + 8 * word, value)?;
+            }
         }
         self.fence();
-        self.sign();
-        Ok(self.set_state(State::Active))
+        self.sign()?;
+        self.beat(0)?;
+        self.set_state(State::Active)
     }
 
     /// Says that this process has the job in its hands.
-    pub fn sign(&self) {
-        self.view.store_word(OWNER_AT, u64::from(identity::process()));
-    }
-
-    /// True if the system was not started anew since the job was begun or resumed.
     ///
     /// # Errors
-    /// `Io` if the system does not say which start this is.
-    pub fn is_of_this_boot(&self) -> Result<bool> {
-        Ok(this_boot()? == [BOOT_AT, BOOT_AT + 8].map(|at| self.view.load_word(at)))
+    /// `Io` if the journal's page cannot be had.
+    pub fn sign(&self) -> Result<()> {
+        self.view.store_word(OWNER_AT, u64::from(identity::process()))
     }
 
     /// The process that runs the job, or was the last to.
-    pub fn owner(&self) -> u64 {
+    ///
+    /// # Errors
+    /// As for [`Journal::sign`].
+    pub fn owner(&self) -> Result<u64> {
         self.view.load_word(OWNER_AT)
     }
 
@@ -223,10 +259,10 @@ impl Journal {
     pub fn lock_slot(&self, slot: u32) -> Result<Option<Lock>> {
         let lock = self.lock(SLOT_LOCKS_AT + u64::from(slot))?;
         if lock.is_some() {
-            let slot_at = self.header.slot_at(slot);
+            let slot_at = self.places.slot_at(slot);
             self.view
-                .store_word(slot_at + SLOT_OWNER_AT, u64::from(identity::process()));
-            self.view.store_word(slot_at + SLOT_DONE_AT, 0);
+                .store_word(slot_at + SLOT_OWNER_AT, u64::from(identity::process()))?;
+            self.view.store_word(slot_at + SLOT_DONE_AT, 0)?;
         }
         Ok(lock)
     }
@@ -251,8 +287,8 @@ impl Journal {
     pub fn is_named(&self) -> Result<bool> {
         let failed = |error| Error::io("look at", self.path(), error);
         let open = Look::at(self.file.file()).map_err(failed)?.identity;
-        match std::fs::symlink_metadata(self.path()) {
-            Ok(named) => Ok(MetadataExt::ino(&named) == open.inode),
+        match Look::at_path(self.path()) {
+            Ok(named) => Ok(named.identity.inode == open.inode && named.identity.device == open.device),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(failed(error)),
         }
@@ -275,45 +311,58 @@ impl Journal {
         sync_folder(self.path())
     }
 
-    /// Removes the journal's name; with `durably`, waits until the disk knows.
+    /// Removes the journal's name; with `durably`, waits until the disk knows. Not an error if it is gone.
     ///
     /// # Errors
     /// `Io`, `Permission`.
     pub fn remove(&self, durably: bool) -> Result<()> {
-        std::fs::remove_file(self.path()).map_err(|error| Error::io("remove", self.path(), error))?;
-        if durably { sync_folder(self.path()) } else { Ok(()) }
+        match std::fs::remove_file(self.path()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", self.path(), error)),
+            _ if durably => sync_folder(self.path()),
+            _ => Ok(()),
+        }
     }
 
-    /// Turns the journal of a complete job into the receipt `path`, which keeps the header only.
+    /// Turns the journal of a complete job into the record `path` of its id, which keeps the header and the job only.
     ///
     /// # Errors
     /// `Io`, `Permission`.
-    pub fn become_receipt(&self, path: &Path, durably: bool) -> Result<()> {
+    pub fn become_id(&self, path: &Path, durably: bool) -> Result<()> {
         std::fs::rename(self.path(), path).map_err(|error| Error::io("rename", self.path(), error))?;
-        // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their death.
-        disk::free_space(self.file.file(), HEADER_BYTES as u64..self.file.len());
+        // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their end.
+        let kept = (HEADER_BYTES + self.header.job.len()) as u64;
+        disk::free_space(self.file.file(), kept..self.file.len());
         if durably { sync_folder(path) } else { Ok(()) }
     }
 
     fn word_at(&self, word: Word) -> usize {
+        let places = &self.places;
         match word {
-            Word::Chunk(chunk) => self.header.chunk_at(chunk),
-            Word::Intent(slot) => self.header.slot_at(slot),
-            Word::Checksum(slot) => self.header.slot_at(slot) + 8,
+            Word::Chunk(chunk) => places.chunk_at(chunk),
+            Word::Digest(chunk) => places.chunk_at(chunk) + CHUNK_DIGEST_AT,
+            Word::Intent(slot) => places.slot_at(slot),
+            Word::Hint(slot) => places.slot_at(slot) + SLOT_HINT_AT,
+            Word::SofarDigest(slot, odd) => places.slot_at(slot) + SLOT_DIGESTS_AT + 8 * odd as usize,
+            Word::SofarClipped(slot, odd) => places.slot_at(slot) + SLOT_CLIPPED_AT + 8 * odd as usize,
+            Word::Count(slot) => places.slot_at(slot) + SLOT_COUNT_AT,
         }
     }
 }
 
 impl Memory for Journal {
-    fn load(&self, word: Word) -> u64 {
+    fn codec(&self) -> &Codec {
+        &self.codec
+    }
+
+    fn load(&self, word: Word) -> Result<u64> {
         self.view.load_word(self.word_at(word))
     }
 
-    fn store(&self, word: Word, value: u64) {
-        self.view.store_word(self.word_at(word), value);
+    fn store(&self, word: Word, value: u64) -> Result<()> {
+        self.view.store_word(self.word_at(word), value)
     }
 
-    fn replace(&self, word: Word, old: u64, new: u64) -> bool {
+    fn replace(&self, word: Word, old: u64, new: u64) -> Result<bool> {
         self.view.replace_word(self.word_at(word), old, new)
     }
 
@@ -321,24 +370,6 @@ impl Memory for Journal {
         // Holds back later stores until earlier loads and stores are through. On x86-64 it costs nothing.
         fence(Ordering::AcqRel);
     }
-}
-
-/// Reads the header of a receipt; `None` if there is no such file.
-///
-/// # Errors
-/// `Unfit` if it is no receipt.
-pub fn read_receipt(path: &Path) -> Result<Option<Header>> {
-    let mut page = [0; HEADER_BYTES];
-    let read = File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut page));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|error| Error::io("read", path, error))?,
-    }
-    // The journal's length is in its header; the receipt has only that page left.
-    let journal_bytes = u64::from_le_bytes(std::array::from_fn(|i| page[24 + i]));
-    Header::decode(&page, journal_bytes)
-        .map(Some)
-        .map_err(|why| refused(path, &why))
 }
 
 fn this_boot() -> Result<[u64; 2]> {
@@ -354,11 +385,8 @@ fn refused(path: &Path, why: &str) -> Error {
     )
 }
 
-fn foreign(owner: u32) -> String {
-    format!("belongs to user {owner}; only that user can resume or abandon the job")
-}
-
-fn sync_folder(path: &Path) -> Result<()> {
+/// Waits until the names in the folder of `path` are on the disk.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     let folder: PathBuf = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),

@@ -1,13 +1,13 @@
 //! The protocol by which a killed edit can be finished exactly: what is done in which order, and nothing else.
 //!
 //! ```text
-//! chunk word k:  FREE -> TAKEN(slot)  by compare-and-swap
+//! hint = k; chunk word k:  FREE -> TAKEN(slot)  by compare-and-swap
 //! for each piece j of chunk k:
-//!     slot = the finished bytes of piece j; checksum of the slot
+//!     slot = the finished bytes of piece j; beside the intent: digest and clipped samples of the pieces up to j
 //!     fence; intent = FINISHED(k, j); fence     # from here on the piece's new bytes are safe
 //!     image = slot
 //!     fence; intent = IDLE(k, j + 1); fence     # before the slot may be used again
-//! chunk word k = DONE; fence; intent = EMPTY; fence
+//! digest of k; chunk word k = DONE; count + 1; fence; intent = EMPTY; fence
 //! ```
 //!
 //! Saturating addition can be neither repeated nor inverted, but copying the slot can be repeated. So whoever comes
@@ -22,6 +22,11 @@
 //!    last piece, from which recovery marks the chunk DONE once more and does nothing else.)
 //! 4. Recovery moves the intent on before the slot is used for anything else.
 //! 5. Recovery of a slot runs alone, and may die at any step.
+//! 6. What the intent says of `n` pieces lies in one of two places, by whether `n` is even. So what it says of the pieces
+//!    before stays while that of the next one is written.
+//! 7. A thread has taken one chunk at most that it has not begun, the one that its hint names: no other needs to be
+//!    looked for.
+//! 8. The count names the chunk that it counted last, so a recovery knows whether to count.
 //!
 //! What is known of memory comes through [`Memory`], what is known of pixels through [`Pixels`], so that tests can
 //! stop after every step and a model checker can reorder them. Between a kill and the recovery the stores of the dead
@@ -29,122 +34,191 @@
 //! compiler's order must be held, and on machines with weak memory the fences hold the processor's as well.
 
 use crate::error::Result;
-use crate::journal::words::{ChunkState, Intent};
+use crate::journal::words::{ChunkState, Codec, Count, Intent, Sofar};
 
 /// One of a journal's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// The state of this chunk.
     Chunk(u32),
+    /// The digest of this chunk, once it is done.
+    Digest(u32),
     /// The intent of this slot.
     Intent(u32),
-    /// The checksum of this slot's bytes, while the intent is finished; and of its chunk's beginning, if a piece is done.
-    Checksum(u32),
+    /// The digest of an even (0) or odd (1) number of pieces of the chunk in this slot.
+    SofarDigest(u32, u32),
+    /// The clipped samples of as many pieces.
+    SofarClipped(u32, u32),
+    /// The chunk that this slot's thread is about to take.
+    Hint(u32),
+    /// How many chunks were done in this slot.
+    Count(u32),
 }
 
 /// The words of a journal, which other threads and processes read and write too.
 pub trait Memory {
+    /// What makes words of values.
+    fn codec(&self) -> &Codec;
     /// The word, with what was stored before it was.
-    fn load(&self, word: Word) -> u64;
+    ///
+    /// # Errors
+    /// `Io` if it cannot be had; so below.
+    fn load(&self, word: Word) -> Result<u64>;
     /// Sets the word.
-    fn store(&self, word: Word, value: u64);
+    fn store(&self, word: Word, value: u64) -> Result<()>;
     /// Sets the word if it is `old`; true if it was.
-    fn replace(&self, word: Word, old: u64, new: u64) -> bool;
+    fn replace(&self, word: Word, old: u64, new: u64) -> Result<bool>;
     /// No store after this becomes visible before a store ahead of it.
     fn fence(&self);
 }
 
-/// What a slot came to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finished {
-    /// Samples that clipped in the piece.
-    pub clipped: u32,
-    /// Of the slot's bytes, and of the chunk's beginning.
-    pub checksum: u64,
-}
-
-/// What the protocol has done to pixels, for one thread and its slot.
+/// What is done to pixels, for one thread and its slot.
 pub trait Pixels {
     /// How many pieces chunk `chunk` has, at least 1.
     fn pieces(&self, chunk: u32) -> u32;
-    /// Puts the finished bytes of a piece, made from what the image holds, into the slot.
-    fn fill_slot(&mut self, chunk: u32, piece: u32) -> Result<Finished>;
+    /// Puts the finished bytes of a piece, made from what the image holds, into the slot. `before` is of the pieces
+    /// before; returns the same and this piece.
+    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar>;
     /// Copies the slot's bytes to the place of a piece in the image.
     fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()>;
-    /// The fingerprint of what the image holds at the ends of a chunk.
-    fn fingerprint(&mut self, chunk: u32) -> Result<u32>;
+}
+
+/// The state of a chunk; `None` if its words mean nothing.
+///
+/// # Errors
+/// What `memory` says; so below.
+pub fn chunk(memory: &impl Memory, chunk: u32) -> Result<Option<ChunkState>> {
+    let word = memory.load(Word::Chunk(chunk))?;
+    let digest = memory.load(Word::Digest(chunk))?;
+    Ok(memory.codec().read_chunk(chunk, word, digest))
+}
+
+/// The intent of a slot; `None` if its words mean nothing.
+pub fn intent(memory: &impl Memory, slot: u32) -> Result<Option<Intent>> {
+    let word = memory.load(Word::Intent(slot))?;
+    let sofar = |odd| -> Result<Sofar> {
+        Ok(Sofar {
+            digest: memory.load(Word::SofarDigest(slot, odd))?,
+            clipped: memory.load(Word::SofarClipped(slot, odd))?,
+        })
+    };
+    Ok(memory.codec().read_intent(slot, word, [sofar(0)?, sofar(1)?]))
+}
+
+/// What is known of `pieces` pieces, put where the next intent will look for it.
+fn set_sofar(memory: &impl Memory, slot: u32, pieces: u32, sofar: Sofar) -> Result<()> {
+    memory.store(Word::SofarDigest(slot, pieces & 1), sofar.digest)?;
+    memory.store(Word::SofarClipped(slot, pieces & 1), sofar.clipped)
 }
 
 /// Takes a free chunk for `slot`; false if it is not free (any more).
-pub fn take(memory: &impl Memory, slot: u32, chunk: u32) -> bool {
-    let (free, taken) = (ChunkState::Free, ChunkState::Taken { slot });
-    memory.replace(Word::Chunk(chunk), free.to_word(), taken.to_word())
+pub fn take(memory: &impl Memory, slot: u32, chunk: u32) -> Result<bool> {
+    let codec = memory.codec();
+    let (free, _) = codec.chunk(chunk, ChunkState::Free);
+    if memory.load(Word::Chunk(chunk))? != free {
+        return Ok(false);
+    }
+    memory.store(Word::Hint(slot), codec.hint(slot, chunk))?;
+    let (taken, _) = codec.chunk(chunk, ChunkState::Taken { slot });
+    memory.replace(Word::Chunk(chunk), free, taken)
 }
 
-/// Edits a chunk that was taken for `slot`, whose intent is empty.
+/// Edits a chunk that was taken for `slot`.
 ///
 /// # Errors
-/// What `pixels` says; the chunk then waits for [`recover`].
+/// What `pixels` or `memory` says; the chunk then waits for a recovery.
 pub fn edit(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32, chunk: u32) -> Result<()> {
-    finish(memory, pixels, slot, chunk, 0, 0)
+    let nothing = Sofar {
+        digest: memory.codec().begin(chunk),
+        clipped: 0,
+    };
+    set_sofar(memory, slot, 0, nothing)?;
+    finish(memory, pixels, slot, chunk, 0, nothing)
 }
 
-/// Goes on with a chunk from `piece` on, to its end.
+/// Goes on with a chunk from `piece` on, to its end. What is known of the pieces before lies in its place.
 fn finish(
     memory: &impl Memory,
     pixels: &mut impl Pixels,
     slot: u32,
     chunk: u32,
     piece: u32,
-    clipped: u32,
+    before: Sofar,
 ) -> Result<()> {
-    let mut clipped = clipped;
+    let mut before = before;
     for piece in piece..pixels.pieces(chunk) {
-        let finished = pixels.fill_slot(chunk, piece)?;
-        clipped += finished.clipped;
-        memory.store(Word::Checksum(slot), finished.checksum);
-        set_intent(memory, slot, Intent::Finished { chunk, piece, clipped });
+        let after = pixels.fill_slot(chunk, piece, before)?;
+        set_sofar(memory, slot, piece + 1, after)?;
+        let finished = Intent::Finished {
+            chunk,
+            piece,
+            before,
+            after,
+        };
+        set_intent(memory, slot, finished)?;
         pixels.empty_slot(chunk, piece)?;
+        before = after;
         let piece = piece + 1;
-        set_intent(memory, slot, Intent::Idle { chunk, piece, clipped });
+        set_intent(memory, slot, Intent::Idle { chunk, piece, before })?;
     }
-    let fingerprint = pixels.fingerprint(chunk)?;
-    let done = ChunkState::Done { clipped, fingerprint };
-    memory.store(Word::Chunk(chunk), done.to_word());
-    set_intent(memory, slot, Intent::Empty);
-    Ok(())
+    let done = ChunkState::Done {
+        clipped: u32::try_from(before.clipped).expect("a chunk has a few million samples at most"),
+        digest: before.digest,
+    };
+    let (word, digest) = memory.codec().chunk(chunk, done);
+    memory.store(Word::Digest(chunk), digest)?;
+    memory.store(Word::Chunk(chunk), word)?;
+    count(memory, slot, chunk)?;
+    set_intent(memory, slot, Intent::Empty)
 }
 
-/// Finishes what the dead owner of `slot` had begun, and makes the slot ready for use. The caller holds the slot's
-/// lock, and has checked that the words and the slot's bytes are sound.
-///
-/// `chunks` are all of the job's: a chunk that was taken for the slot but not begun becomes free again.
+/// Counts `chunk`, unless it was the last one that was counted.
+fn count(memory: &impl Memory, slot: u32, chunk: u32) -> Result<()> {
+    let codec = memory.codec();
+    let count = codec.read_count(slot, memory.load(Word::Count(slot))?);
+    // A damaged one is found when the counts and the chunks are compared; nothing here depends on it.
+    let chunks = match count {
+        Some(count) if count.last == Some(chunk) => return Ok(()),
+        Some(count) => count.chunks + 1,
+        None => return Ok(()),
+    };
+    let last = Some(chunk);
+    memory.store(Word::Count(slot), codec.count(slot, Count { chunks, last }))
+}
+
+/// Finishes what the dead owner of `slot` had begun, and makes the slot ready for use: a chunk that was taken for it but
+/// not begun becomes free again. The caller holds the slot's lock, and has checked that the words and the slot's bytes are
+/// sound.
 ///
 /// # Errors
-/// What `pixels` says; then this is to be done again.
-pub fn recover(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32, chunks: u32) -> Result<()> {
-    let intent = Intent::from_word(memory.load(Word::Intent(slot))).unwrap_or(Intent::Empty);
-    match intent {
+/// What `pixels` or `memory` says; then this is to be done again.
+pub fn recover(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32) -> Result<()> {
+    match intent(memory, slot)?.unwrap_or(Intent::Empty) {
         Intent::Empty => {}
-        Intent::Finished { chunk, piece, clipped } => {
+        Intent::Finished {
+            chunk, piece, after, ..
+        } => {
             pixels.empty_slot(chunk, piece)?;
-            let piece = piece + 1;
-            set_intent(memory, slot, Intent::Idle { chunk, piece, clipped });
-            finish(memory, pixels, slot, chunk, piece, clipped)?;
+            let (piece, before) = (piece + 1, after);
+            set_intent(memory, slot, Intent::Idle { chunk, piece, before })?;
+            finish(memory, pixels, slot, chunk, piece, before)?;
         }
-        Intent::Idle { chunk, piece, clipped } => finish(memory, pixels, slot, chunk, piece, clipped)?,
+        Intent::Idle { chunk, piece, before } => finish(memory, pixels, slot, chunk, piece, before)?,
     }
-    let (taken, free) = (ChunkState::Taken { slot }, ChunkState::Free);
-    for chunk in 0..chunks {
-        memory.replace(Word::Chunk(chunk), taken.to_word(), free.to_word());
+    let codec = memory.codec();
+    if let Some(chunk) = codec.read_hint(slot, memory.load(Word::Hint(slot))?) {
+        let (taken, _) = codec.chunk(chunk, ChunkState::Taken { slot });
+        let (free, _) = codec.chunk(chunk, ChunkState::Free);
+        memory.replace(Word::Chunk(chunk), taken, free)?;
     }
     Ok(())
 }
 
-fn set_intent(memory: &impl Memory, slot: u32, intent: Intent) {
+fn set_intent(memory: &impl Memory, slot: u32, intent: Intent) -> Result<()> {
     memory.fence();
-    memory.store(Word::Intent(slot), intent.to_word());
+    memory.store(Word::Intent(slot), memory.codec().intent(slot, intent))?;
     memory.fence();
+    Ok(())
 }
 
 #[cfg(test)]

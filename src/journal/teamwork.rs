@@ -2,14 +2,13 @@
 //! who watch them, tell each other through the journal.
 
 use std::sync::atomic::{Ordering, fence};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::journal::header::{CURSOR_AT, ROUND_AT, SLOT_DONE_AT, SLOT_OWNER_AT};
-use crate::journal::protocol::{Memory, Word};
+use crate::journal::protocol::{self, Memory, Word};
 use crate::journal::words::{ChunkState, Intent};
 use crate::journal::{Journal, SLOT_LOCKS_AT, refused};
-use crate::os::lock;
+use crate::os::{identity, lock};
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,19 +32,23 @@ pub struct Hand {
 
 impl Journal {
     /// Counts `bytes` as done by the owner of slot `slot`.
-    pub fn count_done(&self, slot: u32, bytes: u64) {
-        self.view.add_to_word(self.header.slot_at(slot) + SLOT_DONE_AT, bytes);
+    ///
+    /// # Errors
+    /// `Io` if the journal's page cannot be had; so below.
+    pub fn count_done(&self, slot: u32, bytes: u64) -> Result<()> {
+        let at = self.places.slot_at(slot) + SLOT_DONE_AT;
+        // The slot is its owner's alone.
+        self.view.store_word(at, self.view.load_word(at)?.wrapping_add(bytes))
     }
 
     /// Lets a round of work begin, on spans from the first on; the caller has the right to run the job. Whoever still
     /// takes part in a round before, as the orphans of a coordinator that was killed, is asked to stop.
-    pub fn open_round(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        // Any number that no other round has, also none of a job that had this name before.
-        let number = now.map_or(1, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX).max(1));
-        self.view.store_word(CURSOR_AT, 0);
+    pub fn open_round(&self) -> Result<()> {
+        // Any number that no other round has.
+        let number = identity::now_nanoseconds().max(1);
+        self.view.store_word(CURSOR_AT, 0)?;
         self.join_round(number);
-        self.view.store_word(ROUND_AT, number);
+        self.view.store_word(ROUND_AT, number)
     }
 
     /// The number of the round that we take part in.
@@ -60,24 +63,26 @@ impl Journal {
 
     /// Asks all who take part in any round to stop after their chunks; the caller has the right to run the job. Whoever
     /// is not seen to hold a slot after this takes no chunk.
-    pub fn close_round(&self) {
-        self.view.store_word(ROUND_AT, 0);
+    pub fn close_round(&self) -> Result<()> {
+        self.view.store_word(ROUND_AT, 0)?;
         fence(Ordering::SeqCst);
+        Ok(())
     }
 
     /// Asks all who take part in our round to stop after their chunks.
     pub fn ask_to_stop(&self) {
-        self.view.replace_word(ROUND_AT, self.round(), 0);
+        // A journal that cannot be reached stops everybody by itself.
+        let _ = self.view.replace_word(ROUND_AT, self.round(), 0);
     }
 
     /// True once somebody asked, or our round is over.
-    pub fn is_asked_to_stop(&self) -> bool {
-        self.view.load_word(ROUND_AT) != self.round()
+    pub fn is_asked_to_stop(&self) -> Result<bool> {
+        Ok(self.view.load_word(ROUND_AT)? != self.round())
     }
 
     /// The next span to look for work in: each number from 0 on, once for all threads of all processes. It is only a
     /// hint: whose a chunk is, the chunk's word says.
-    pub fn next_span(&self) -> u64 {
+    pub fn next_span(&self) -> Result<u64> {
         self.view.add_to_word(CURSOR_AT, 1)
     }
 
@@ -91,11 +96,11 @@ impl Journal {
             let byte = SLOT_LOCKS_AT + u64::from(slot);
             let held = lock::is_held(self.file.file(), byte..byte + 1);
             if held.map_err(|error| Error::io("look at", self.path(), error))? {
-                let slot_at = self.header.slot_at(slot);
-                let intent = Intent::from_word(self.load(Word::Intent(slot)));
+                let slot_at = self.places.slot_at(slot);
+                let intent = protocol::intent(self, slot)?;
                 crew.push(Hand {
-                    process: self.view.load_word(slot_at + SLOT_OWNER_AT),
-                    done_bytes: self.view.load_word(slot_at + SLOT_DONE_AT),
+                    process: self.view.load_word(slot_at + SLOT_OWNER_AT)?,
+                    done_bytes: self.view.load_word(slot_at + SLOT_DONE_AT)?,
                     chunk: match intent {
                         Some(Intent::Idle { chunk, .. } | Intent::Finished { chunk, .. }) => Some(chunk),
                         _ => None,
@@ -106,22 +111,39 @@ impl Journal {
         Ok(crew)
     }
 
-    /// How far the job is.
-    pub fn tally(&self) -> Tally {
+    /// How far the job is, by a look at every chunk.
+    pub fn tally(&self) -> Result<Tally> {
         let mut tally = Tally::default();
         for chunk in 0..self.header.chunks() {
-            if let Some(ChunkState::Done { clipped, .. }) = self.chunk(chunk) {
+            if let Some(ChunkState::Done { clipped, .. }) = protocol::chunk(self, chunk)? {
                 let part = self.header.cut.chunk(u64::from(chunk)).part;
                 tally.done_bytes += part.end - part.start;
                 tally.clipped_samples += u64::from(clipped);
             }
         }
-        tally
+        Ok(tally)
+    }
+
+    /// How many bytes are about done, by a look at every slot. The last chunk counts as a whole one, so it may be somewhat
+    /// too many; and each living thread may have done a chunk that it has not counted yet.
+    pub fn counted_bytes(&self) -> Result<u64> {
+        let mut chunks = 0;
+        for slot in 0..self.header.slots {
+            let count = self.codec().read_count(slot, self.load(Word::Count(slot))?);
+            chunks += count.map_or(0, |count| u64::from(count.chunks));
+        }
+        let cut = &self.header.cut;
+        Ok((chunks * cut.chunk_bytes()).min(cut.window_bytes()))
     }
 
     /// True if there is a chunk that anybody may take.
-    pub fn has_free_chunks(&self) -> bool {
-        (0..self.header.chunks()).any(|chunk| self.chunk(chunk) == Some(ChunkState::Free))
+    pub fn has_free_chunks(&self) -> Result<bool> {
+        for chunk in 0..self.header.chunks() {
+            if protocol::chunk(self, chunk)? == Some(ChunkState::Free) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Refuses a journal that says it is complete and is not.
@@ -129,7 +151,7 @@ impl Journal {
     /// # Errors
     /// `Unfit`.
     pub fn refuse_undone(&self) -> Result<()> {
-        match self.tally().done_bytes == self.header.cut.window_bytes() {
+        match self.tally()?.done_bytes == self.header.cut.window_bytes() {
             true => Ok(()),
             false => Err(refused(
                 self.path(),
@@ -139,7 +161,7 @@ impl Journal {
     }
 
     /// The state of chunk `chunk`, unless its word means nothing.
-    pub fn chunk(&self, chunk: u32) -> Option<ChunkState> {
-        ChunkState::from_word(self.load(Word::Chunk(chunk)))
+    pub fn chunk(&self, chunk: u32) -> Result<Option<ChunkState>> {
+        protocol::chunk(self, chunk)
     }
 }

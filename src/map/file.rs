@@ -273,9 +273,9 @@ fn refuse_irregular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Key;
     use crate::map::Edit;
     use crate::op::Op;
-    use crate::os::copy_add::sum;
     use crate::pixel::PixelFormat;
 
     #[test]
@@ -304,24 +304,33 @@ mod tests {
 
     #[test]
     fn an_edit_without_a_routine_does_the_same() {
-        let bytes: Vec<u8> = (0..=250).cycle().take(5000).collect();
-        let [from, to] = [(); 2].map(|()| View::anonymous(6000).expect("mapped"));
+        let bytes: Vec<u8> = (0..=250).cycle().take(10_000).collect();
+        let [from, to] = [(); 2].map(|()| View::anonymous(11_000).expect("mapped"));
         for name in ["rgba16", "rgb16be", "mycolor"] {
             let format: PixelFormat = name.parse().expect("a format");
             let channels = format.channels.color();
             let kernel = Op { amount: 2000, channels }.kernel(format);
+            let key = Arc::new(Key::new(3));
             let edit = Edit {
                 kernel: kernel.clone(),
                 recipe: None,
+                key: Arc::clone(&key),
             };
-            for length in [0, 24, 936, 960, 984, 1920, 4992] {
+            for length in [0, 24, 936, 960, 984, 1920, 4992, 8040, 8064, 8088, 9984] {
                 from.copy_in(7, &bytes[..length]).expect("inside");
-                to.copy_in(0, &[0xEE; 6000]).expect("inside");
-                let edited = from.copy_edited(7, &to, 501, length, &edit).expect("inside");
+                to.copy_in(0, &[0xEE; 11_000]).expect("inside");
+                for edit in [&edit, &Edit::new(kernel.clone(), Arc::clone(&key))] {
+                    let mut digest = 9;
+                    let clipped = from
+                        .copy_edited(7, &to, 501, length, edit, &mut digest)
+                        .expect("inside");
+                    let mut want = bytes[..length].to_vec();
+                    assert_eq!(clipped, kernel.apply(&mut want), "{name} {length}");
+                    assert_eq!(digest, key.add(9, &want), "{name} {length}");
+                }
                 let mut want = bytes[..length].to_vec();
-                assert_eq!(edited.clipped, kernel.apply(&mut want), "{name} {length}");
-                assert_eq!(edited.sum, sum(&want), "{name} {length}");
-                let mut got = vec![0; 6000];
+                kernel.apply(&mut want);
+                let mut got = vec![0; 11_000];
                 to.copy_out(0, &mut got).expect("inside");
                 assert!(got[501..501 + length] == want, "{name} {length}");
                 assert!(got[..501].iter().chain(&got[501 + length..]).all(|&byte| byte == 0xEE));

@@ -49,11 +49,7 @@ unsafe extern "C" {
 /// Where `copy` may fault, and where it then goes on.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn stretch() -> Stretch {
-    let landing = (&raw const pagelight_copy_landing).addr();
-    Stretch {
-        may_fault: (&raw const pagelight_copy_begin).addr()..landing,
-        landing,
-    }
+    Stretch::new(&raw const pagelight_copy_begin, &raw const pagelight_copy_landing)
 }
 
 /// The same on machines for which nobody has written the routine above: a volatile byte at a time, slow and right.

@@ -54,12 +54,21 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
 
 /// Has the pages of a part written to the disk. It promises nothing for a power cut, for which `sync_data` is; but that
 /// then has little left to do. Where the file system cannot, nothing happens.
-pub fn write_back(file: &File, range: Range<u64>) {
+///
+/// # Errors
+/// What went wrong in writing. It is told once: whoever ignores it does not hear of it from `sync_data`.
+pub fn write_back(file: &File, range: Range<u64>) -> io::Result<()> {
     let all = libc::SYNC_FILE_RANGE_WAIT_BEFORE | libc::SYNC_FILE_RANGE_WRITE | libc::SYNC_FILE_RANGE_WAIT_AFTER;
     let number = |number: u64| libc::off64_t::try_from(number).unwrap_or(libc::off64_t::MAX);
     let (start, length) = (number(range.start), number(range.end - range.start));
     // SAFETY: it takes numbers only, and the descriptor is open as long as `file` is.
-    let _ = unsafe { libc::sync_file_range(file.as_raw_fd(), start, length, all) };
+    let result = unsafe { libc::sync_file_range(file.as_raw_fd(), start, length, all) };
+    match io::Error::last_os_error() {
+        error if result != 0 && !matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS | libc::ESPIPE)) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Lets go of what the page cache holds of a file that is on the disk. Bytes that are not there yet stay.
@@ -94,7 +103,7 @@ mod tests {
         block.bytes().fill(7);
         direct.write_all_at(block.bytes(), 0).expect("written");
         assert!(std::fs::read(file.path()).expect("read") == [7; ALIGN_BYTES]);
-        write_back(file.as_file(), 0..4096);
+        write_back(file.as_file(), 0..4096).expect("written");
         drop_cached(file.as_file()).expect("dropped");
         block.bytes().fill(0);
         direct.read_exact_at(block.bytes(), 0).expect("read");

@@ -1,10 +1,12 @@
 //! What the operating system tells of the file system under a file.
 
 use std::fs::File;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::Errno;
+
+use super::direct;
 
 /// A file system, as far as somebody here treats it differently or a user wants to read its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,39 +68,53 @@ pub fn free_bytes(file: &File) -> std::io::Result<u64> {
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
+/// As much is asked of the file system at once: it heeds no signal meanwhile, and some take seconds for a gigabyte.
+const STEP_BYTES: u64 = 64 << 20;
+
 /// Puts disk space behind every byte of the ranges `wanted`, which are in order and within the file. Bytes that were
-/// there keep their values, and holes read as zero as before.
+/// there keep their values, and holes read as zero as before. `go_on` is asked before every step, so never where there is
+/// no hole; `Break` if it said so, and the steps before it then stay done.
 ///
 /// # Errors
 /// `StorageFull` if the disk is; whatever else the operating system says. Where it cannot tell holes or cannot fill
 /// them, nothing happens.
-pub fn fill_holes(file: &File, wanted: impl Iterator<Item = Range<u64>>) -> std::io::Result<()> {
+pub fn fill_holes(
+    file: &File,
+    wanted: impl Iterator<Item = Range<u64>>,
+    go_on: impl Fn() -> ControlFlow<()>,
+) -> std::io::Result<ControlFlow<()>> {
+    let step_bytes = match file_system(file)? {
+        // At memory's speed, and all of a hole or nothing: in steps it would take all memory before it said no.
+        FileSystem::Tmpfs => u64::MAX,
+        _ => STEP_BYTES,
+    };
+    // There is no hole between the range that was looked at last and this place.
     let mut next_hole = 0;
     for range in wanted {
-        if range.end <= next_hole {
-            continue;
-        }
-        next_hole = match rustix::fs::seek(file, SeekFrom::Hole(range.start)) {
-            Ok(hole) => hole,
-            Err(_) => return Ok(()),
-        };
-        if next_hole >= range.end {
-            continue;
-        }
-        let (start, length) = (next_hole, range.end - next_hole);
-        let filled = loop {
-            match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, start, length) {
-                Err(Errno::INTR) => continue,
-                other => break other,
+        let mut at = range.start;
+        while at.max(next_hole) < range.end {
+            if next_hole <= at {
+                next_hole = match rustix::fs::seek(file, SeekFrom::Hole(at)) {
+                    Ok(hole) => hole,
+                    Err(_) => return Ok(ControlFlow::Continue(())),
+                };
             }
-        };
-        match filled {
-            Ok(()) => next_hole = range.end,
-            Err(Errno::OPNOTSUPP) => return Ok(()),
-            Err(error) => return Err(error.into()),
+            if next_hole >= range.end {
+                break;
+            }
+            if go_on().is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let length = step_bytes.min(range.end - next_hole);
+            match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, next_hole, length) {
+                Ok(()) => at = next_hole + length,
+                Err(Errno::INTR) => {}
+                Err(Errno::OPNOTSUPP) => return Ok(ControlFlow::Continue(())),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Sees to it that the range can be written: that disk space is behind it, and that it shares none with another file.
@@ -130,6 +146,10 @@ pub fn free_space(file: &File, range: Range<u64>) {
 /// # Errors
 /// Whatever `fallocate` says. Where the file system cannot reserve space, the file only gets its length.
 pub fn allocate(file: &File, bytes: u64) -> std::io::Result<()> {
+    if bytes == 0 {
+        // No length to ask for.
+        return Ok(());
+    }
     loop {
         match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes) {
             Err(Errno::INTR) => continue,
@@ -137,6 +157,60 @@ pub fn allocate(file: &File, bytes: u64) -> std::io::Result<()> {
             other => return Ok(other?),
         }
     }
+}
+
+/// The same step by step, for a new file that nobody needs half; `go_on` is asked before each, `Break` if it said so.
+///
+/// # Errors
+/// As [`allocate`]; a disk that is too small for all of it is known before the first step.
+pub fn allocate_while(
+    file: &File,
+    bytes: u64,
+    go_on: impl Fn() -> ControlFlow<()>,
+) -> std::io::Result<ControlFlow<()>> {
+    if file_system(file)? == FileSystem::Tmpfs {
+        // In steps it would take all memory that there is before it said no.
+        return allocate(file, bytes).map(ControlFlow::Continue);
+    }
+    if bytes.saturating_sub(file.metadata()?.len()) > free_bytes(file)? {
+        return Err(std::io::ErrorKind::StorageFull.into());
+    }
+    let mut at = 0;
+    while at < bytes {
+        if go_on().is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let length = STEP_BYTES.min(bytes - at);
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), at, length) {
+            Ok(()) => at += length,
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP) => {
+                file.set_len(bytes)?;
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Has all of `file` written to the disk, and `go_on` is asked before every step; `Break` if it said so. A flush, which
+/// heeds no signal, then has little left to do.
+///
+/// # Errors
+/// What went wrong in writing.
+pub fn write_back_while(file: &File, go_on: impl Fn() -> ControlFlow<()>) -> std::io::Result<ControlFlow<()>> {
+    let bytes = file.metadata()?.len();
+    let mut at = 0;
+    while at < bytes {
+        if go_on().is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let end = bytes.min(at + STEP_BYTES);
+        direct::write_back(file, at..end)?;
+        at = end;
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 #[cfg(test)]
@@ -166,13 +240,72 @@ mod tests {
         file.write_all_at(&[7; 4096], 8192).expect("written");
         let blocks = || file.metadata().expect("looked at").blocks();
         let before = blocks();
-        fill_holes(&file, std::iter::once(8192..12_288)).expect("nothing to fill");
+        let fill = |ranges: Vec<Range<u64>>| {
+            let filled = fill_holes(&file, ranges.into_iter(), || ControlFlow::Continue(()));
+            assert!(filled.expect("filled").is_continue());
+        };
+        fill(std::iter::once(8192..12_288).collect());
         assert_eq!(blocks(), before);
-        fill_holes(&file, [0..4096, 8192..16_384, 1 << 19..(1 << 19) + 1].into_iter()).expect("filled");
+        fill(vec![0..4096, 8192..16_384, 1 << 19..(1 << 19) + 1]);
         assert!(blocks() >= before + 3 * 8 && blocks() < 1 << 10, "{} blocks", blocks());
         assert_eq!(file.metadata().expect("looked at").len(), 1 << 20);
         let mut bytes = [1; 4096];
         file.read_exact_at(&mut bytes, 8192).expect("read");
         assert_eq!(bytes, [7; 4096]);
+    }
+
+    #[test]
+    fn many_holes_in_a_range_and_many_ranges_in_a_hole() {
+        if !reserves_space() {
+            return;
+        }
+        let file = tempfile::tempfile().expect("a file");
+        file.set_len(1 << 20).expect("grown");
+        for at in (0..1 << 19).step_by(8192) {
+            file.write_all_at(&[7; 4096], at).expect("written");
+        }
+        let rows = (0..128u64).map(|row| (1 << 19) + row * 4096..(1 << 19) + row * 4096 + 17);
+        let ranges = std::iter::once(0..1 << 19).chain(rows);
+        let filled = fill_holes(&file, ranges, || ControlFlow::Continue(()));
+        assert!(filled.expect("filled").is_continue());
+        // Space that was never written to may still be called a hole.
+        let blocks = file.metadata().expect("looked at").blocks();
+        assert!(blocks >= (1 << 20) / 512, "no hole is left: {blocks} blocks");
+    }
+
+    #[test]
+    fn an_early_end_leaves_the_steps_before_it() {
+        if !reserves_space() {
+            return;
+        }
+        const STEPS: u64 = 10;
+        let after = |steps: u64| {
+            let asked = std::cell::Cell::new(0);
+            move || {
+                asked.set(asked.get() + 1);
+                if asked.get() > steps {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            }
+        };
+        let file = tempfile::tempfile().expect("a file");
+        let blocks = || file.metadata().expect("looked at").blocks() * 512;
+        file.set_len(STEPS * STEP_BYTES).expect("grown");
+        let filled = fill_holes(&file, std::iter::once(0..STEPS * STEP_BYTES), after(3)).expect("filled");
+        assert!(filled.is_break());
+        assert!(
+            (3 * STEP_BYTES..4 * STEP_BYTES).contains(&blocks()),
+            "{} bytes",
+            blocks()
+        );
+
+        let file = tempfile::tempfile().expect("a file");
+        let ended = allocate_while(&file, STEPS * STEP_BYTES, after(2)).expect("allocated");
+        assert!(ended.is_break());
+        assert_eq!(file.metadata().expect("looked at").len(), 2 * STEP_BYTES);
+        allocate(&file, 2 * STEP_BYTES + 5).expect("allocated");
+        assert_eq!(file.metadata().expect("looked at").len(), 2 * STEP_BYTES + 5);
     }
 }

@@ -1,8 +1,8 @@
 //! SIGBUS as an error: what happens when a map's page cannot be had, because the file was truncated, the disk is full
 //! or broken.
 //!
-//! The copies in [`super::copy`] and `copy_add` beside it are the only code that touches the pages of an image. Each
-//! has one short stretch of instructions that may fault, and a landing after it, from which it returns what was not
+//! The copies in [`super::copy`] and `copy_add` beside it are the only code that touches the pages of an image, and they
+//! and the routines of `word` the only code that touches those of a journal. Each has one short stretch of instructions that may fault, and a landing after it, from which it returns what was not
 //! copied. The handler below sends a thread that faulted in such a stretch to its landing. Every other SIGBUS goes to
 //! whoever handled the signal before.
 #![allow(
@@ -76,7 +76,11 @@ fn land(context: *mut c_void) -> bool {
     // which is the handler's alone until it returns.
     let registers = unsafe { &mut (*context).uc_mcontext.gregs };
     let counter = &mut registers[libc::REG_RIP as usize];
-    for stretch in [super::copy::stretch(), super::copy_add::stretch()] {
+    let stretches = [super::copy::stretch()].into_iter();
+    for stretch in stretches
+        .chain(super::copy_add::stretches())
+        .chain(super::word::stretches())
+    {
         if usize::try_from(*counter).is_ok_and(|at| stretch.may_fault.contains(&at)) {
             *counter = stretch.landing as i64;
             return true;
@@ -99,9 +103,23 @@ pub(super) struct Stretch {
     pub(super) landing: usize,
 }
 
+impl Stretch {
+    /// From the address of its first instruction to that of its landing.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn new(begin: *const u8, landing: *const u8) -> Stretch {
+        Stretch {
+            may_fault: begin.addr()..landing.addr(),
+            landing: landing.addr(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::digest::Key;
     use crate::map::{Access, Edit, MappedFile, View};
     use crate::op::Op;
     use crate::pixel::PixelFormat;
@@ -123,15 +141,20 @@ mod tests {
             amount: 1,
             channels: format.channels.color(),
         };
-        let edit = Edit::new(op.kernel(format));
+        let edit = Edit::new(op.kernel(format), Arc::new(Key::new(1)));
         let mut bytes = [0; 100];
+        let at_word = 15_007;
         for error in [
+            view.load_word(at_word).map(drop).expect_err("gone"),
+            view.store_word(at_word, 1).expect_err("gone"),
+            view.replace_word(at_word, 0, 1).map(drop).expect_err("gone"),
+            view.add_to_word(at_word, 1).map(drop).expect_err("gone"),
             view.copy_out(15_000, &mut bytes).expect_err("gone"),
             view.copy_out(8150, &mut bytes).expect_err("partly gone"),
             view.copy_in(15_000, &bytes).expect_err("gone"),
             view.copy_from(8150, &slot, 0, 8000).expect_err("gone"),
-            view.copy_edited(7, &slot, 0, 16_000, &edit)
-                .map(|_| ())
+            view.copy_edited(7, &slot, 0, 16_000, &edit, &mut 0)
+                .map(drop)
                 .expect_err("gone"),
         ] {
             let words = error.to_string();
@@ -139,8 +162,8 @@ mod tests {
         }
         view.copy_out(100, &mut bytes).expect("still there");
         assert_eq!(bytes, [7; 100]);
-        view.copy_edited(7, &slot, 0, 4800, &edit)
-            .map(|_| ())
+        view.copy_edited(7, &slot, 0, 4800, &edit, &mut 0)
+            .map(drop)
             .expect("still there");
     }
 }

@@ -34,7 +34,7 @@ impl Lock {
     /// # Errors
     /// Whatever the operating system says, as where the file system knows no locks.
     pub fn try_new(file: &File, byte: u64) -> io::Result<Option<Lock>> {
-        let own = reopen(file)?;
+        let own = reopen(file, true)?;
         match fcntl(&own, FcntlArg::F_OFD_SETLK(&exclusive(byte..byte + 1)?)) {
             Ok(_) => Ok(Some(Lock::held(own, byte))),
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(None),
@@ -47,7 +47,7 @@ impl Lock {
     /// # Errors
     /// As for [`Lock::try_new`].
     pub fn wait(file: &File, byte: u64) -> io::Result<Lock> {
-        let own = reopen(file)?;
+        let own = reopen(file, true)?;
         loop {
             match fcntl(&own, FcntlArg::F_OFD_SETLKW(&exclusive(byte..byte + 1)?)) {
                 Ok(_) => return Ok(Lock::held(own, byte)),
@@ -84,17 +84,18 @@ impl Drop for Lock {
 /// # Errors
 /// As for [`Lock::try_new`].
 pub fn is_held(file: &File, bytes: Range<u64>) -> io::Result<bool> {
-    let own = reopen(file)?;
+    // Asking needs no right to write: the file may be on a disk that nobody may write to.
+    let own = reopen(file, false)?;
     let mut lock = exclusive(bytes)?;
     fcntl(&own, FcntlArg::F_OFD_GETLK(&mut lock))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }
 
 /// Opens the file again by its descriptor, so that it is the same file whatever became of its name.
-fn reopen(file: &File) -> io::Result<File> {
+fn reopen(file: &File, writable: bool) -> io::Result<File> {
     File::options()
         .read(true)
-        .write(true)
+        .write(writable)
         .open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 

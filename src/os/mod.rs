@@ -1,6 +1,7 @@
 //! Services of the operating system, one file each. This floor, `map` and `ipc` are the only ones with unsafe code, and
 //! the only ones to change when Pagelight moves to another system.
 
+pub mod attribute;
 pub mod copy;
 pub(crate) mod copy_add;
 pub mod direct;
@@ -11,10 +12,13 @@ pub(crate) mod fork;
 pub mod forward;
 pub mod identity;
 pub mod interrupt;
+pub(crate) mod listing;
 pub mod lock;
 pub mod machine;
 pub mod process;
+pub mod regular;
 pub(crate) mod robust_mutex;
 pub mod suspend;
 pub mod unnamed;
 pub mod usage;
+pub(crate) mod word;

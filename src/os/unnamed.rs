@@ -77,6 +77,17 @@ impl UnnamedFile {
     }
 }
 
+/// A file beside `path`, private to its user, that is to take the place of `path`, and is gone if it does not.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub fn replacement(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".pagelight-")
+        .permissions(permissions(0o600))
+        .tempfile_in(path.parent().unwrap_or(Path::new(".")))
+}
+
 fn permissions(mode: u32) -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(mode)
 }

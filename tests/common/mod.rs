@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use assert_cmd::Command;
 use pagelight::job::Job;
+use pagelight::journal::Journal;
 use pagelight::layout::Layout;
 use pagelight::op::Op;
 use pagelight::pixel::PixelFormat;
@@ -75,6 +76,27 @@ pub(crate) fn is_stand_in(folder: &Path, name: &OsStr) -> bool {
         .is_ok()
     };
     name.as_encoded_bytes().starts_with(b".pagelight-") && !makes_unnamed()
+}
+
+/// The journals in the folders of journals in `folder`.
+pub(crate) fn journals_in(folder: &Path) -> Vec<PathBuf> {
+    let list = |folder: &Path, extension: &str| -> Vec<PathBuf> {
+        // It may go while we look.
+        let entries = folder.read_dir().into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths
+            .filter(|path| path.extension().is_some_and(|end| end == extension))
+            .collect()
+    };
+    let folders = list(folder, "pagelight").into_iter();
+    let mut journals: Vec<_> = folders.flat_map(|folder| list(&folder, "journal")).collect();
+    journals.sort();
+    journals
+}
+
+/// How much is done.
+pub(crate) fn done_bytes(journal: &Journal) -> u64 {
+    journal.tally().expect("read").done_bytes
 }
 
 /// True if the long tests are asked for; says so if not.
@@ -306,11 +328,11 @@ impl Image {
         self.data_offset..self.data_offset + self.width * self.height * self.pixel_bytes()
     }
 
-    /// The program's words for it.
+    /// The program's words for it; the tests' files may have bytes after it.
     pub(crate) fn words(&self) -> Vec<String> {
         let size = format!("--size={}x{}", self.width, self.height);
         let offset = format!("--data-offset={}", self.data_offset);
-        vec![format!("--pixel={}", self.format), size, offset]
+        vec![format!("--pixel={}", self.format), size, offset, "--part".to_owned()]
     }
 
     fn is_inside(&self, pixel: u64, part: Part) -> bool {

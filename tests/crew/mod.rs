@@ -12,13 +12,17 @@ use std::time::{Duration, Instant};
 
 use pagelight::job::Job;
 use pagelight::journal::header::{Header, ROUND_AT, SLOT_OWNER_AT};
-use pagelight::journal::protocol::{Memory, Word};
+use pagelight::journal::protocol;
+use pagelight::journal::words::Intent;
 use pagelight::journal::{Journal, State};
+use pagelight::map::Access;
 use pagelight::os::lock;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use crate::common::{Image, PROGRAM, Part, folder, is_stand_in, memory_folder, pattern, plain};
+use crate::common::{
+    Image, PROGRAM, Part, done_bytes, folder, is_stand_in, journals_in, memory_folder, pattern, plain,
+};
 
 /// What every job adds.
 pub(crate) const AMOUNT: i64 = 3000;
@@ -179,6 +183,12 @@ impl Bed {
         serde_json::from_str(&ended.stdout).expect("an object")
     }
 
+    /// Forgets the ids of jobs that were done.
+    pub(crate) fn forget(&self) {
+        let ended = Run::start(&self.words(&["forget", "--all"]), self.folder.path()).end();
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+    }
+
     /// The bytes are the oracle's, and nothing is left of the job: no process, no lock, no journal.
     #[track_caller]
     pub(crate) fn assert_exact(&self) {
@@ -208,7 +218,7 @@ impl Bed {
 /// True if every thread may have a chunk half-way and take another one, and some are left.
 fn has_chunks_for_all(journal: &Journal) -> bool {
     let Header { cut, slots, .. } = journal.header();
-    journal.tally().done_bytes + 2 * u64::from(*slots) * cut.chunk_bytes() < cut.window_bytes()
+    done_bytes(journal) + 2 * u64::from(*slots) * cut.chunk_bytes() < cut.window_bytes()
 }
 
 pub(crate) fn index(position: u64) -> usize {
@@ -248,7 +258,8 @@ pub(crate) fn locks_in(folder: &Path) -> Vec<OsString> {
         let file = fs::File::open(&path).ok().filter(|_| path.is_file());
         file.is_some_and(|file| lock::is_held(&file, 0..i64::MAX as u64).expect("asked"))
     };
-    names(folder).into_iter().filter(is_locked).collect()
+    let journals = journals_in(folder).into_iter().map(PathBuf::into_os_string);
+    names(folder).into_iter().chain(journals).filter(is_locked).collect()
 }
 
 /// What a run came to.
@@ -336,11 +347,9 @@ impl Run {
     /// Its journal, once it has one.
     pub(crate) fn journal(&mut self) -> Option<&Journal> {
         if self.journal.is_none() {
-            let found = names(&self.folder)
-                .into_iter()
-                .find(|name| name.to_string_lossy().ends_with(".pagelight"));
+            let found = journals_in(&self.folder).pop();
             // Its end may be between our finding it and our opening it.
-            self.journal = found.and_then(|name| Journal::open(&self.folder.join(name)).ok().flatten());
+            self.journal = found.and_then(|path| Journal::open(&path, Access::Read).ok().flatten());
         }
         self.journal.as_ref()
     }
@@ -348,14 +357,14 @@ impl Run {
     /// True if a part of the window is done.
     pub(crate) fn is_at_work(&mut self) -> bool {
         self.journal()
-            .is_some_and(|journal| journal.tally().done_bytes > 0 && matches!(journal.state(), Ok(State::Active)))
+            .is_some_and(|journal| done_bytes(journal) > 0 && matches!(journal.state(), Ok(State::Active)))
     }
 
     /// Waits until this share of the window is done; false if the run ended before we saw it.
     pub(crate) fn wait_for_share(&mut self, share: f64) -> bool {
         self.wait_until(|run| {
             run.journal().is_some_and(|journal| {
-                journal.tally().done_bytes as f64 >= share * journal.header().cut.window_bytes() as f64
+                done_bytes(journal) as f64 >= share * journal.header().cut.window_bytes() as f64
                     && matches!(journal.state(), Ok(State::Active))
             })
         })
@@ -398,9 +407,11 @@ impl Run {
             assert!(begun.elapsed() < PATIENCE, "nobody works");
             let Some(journal) = self.journal() else { continue };
             for slot in 0..journal.header().slots {
-                if journal.load(Word::Intent(slot)) != 0 {
+                let intent = protocol::intent(journal, slot).expect("read");
+                if intent.is_some_and(|intent| intent != Intent::Empty) {
                     let owner_at = journal.header().slot_at(slot) + SLOT_OWNER_AT;
-                    let owner = u32::try_from(journal.view().load_word(owner_at)).expect("a process");
+                    let owner = journal.view().load_word(owner_at).expect("read");
+                    let owner = u32::try_from(owner).expect("a process");
                     if state_of(owner).is_some_and(|state| state != 'Z') {
                         return Some(owner);
                     }
@@ -443,7 +454,7 @@ impl Run {
     pub(crate) fn wait_for_the_stop(&mut self) {
         self.wait_until(|run| {
             run.journal()
-                .is_some_and(|journal| journal.view().load_word(ROUND_AT) == 0)
+                .is_some_and(|journal| journal.view().load_word(ROUND_AT).is_ok_and(|round| round == 0))
         });
     }
 

@@ -3,11 +3,12 @@
 //! Unbroken it must pass through exactly the states of the real one; so the copy is faithful, and what its mistakes do
 //! is what the same mistakes would do there.
 
+use std::sync::Arc;
+
 use pagelight::error::Result;
-use pagelight::journal::check::{self, END_BYTES};
-use pagelight::journal::protocol::{self, Finished, Memory, Pixels, Word};
-use pagelight::journal::words::{ChunkState, Intent};
-use pagelight::map::{Edit, Edited};
+use pagelight::journal::protocol::{self, Memory, Pixels, Word};
+use pagelight::journal::words::{ChunkState, Count, Intent, Sofar};
+use pagelight::map::Edit;
 
 use crate::lab::{Lab, SLOTS};
 
@@ -32,10 +33,14 @@ pub(crate) enum Mistake {
     NotMovedOn,
     /// Rule 5: a recovery that cannot be killed: it clears the intent and then copies.
     RecoveryClearsFirst,
+    /// Rule 6: what is known of the pieces lies in one place, whatever their number.
+    OnePlaceForAll,
+    /// Rule 7: the hint comes after the take.
+    HintAfterTake,
 }
 
 impl Mistake {
-    pub(crate) const ALL: [Mistake; 8] = [
+    pub(crate) const ALL: [Mistake; 10] = [
         Mistake::IntentBeforeSlot,
         Mistake::ImageBeforeIntent,
         Mistake::ClearedBeforeDone,
@@ -44,6 +49,8 @@ impl Mistake {
         Mistake::RecoveryNotMovedOn,
         Mistake::NotMovedOn,
         Mistake::RecoveryClearsFirst,
+        Mistake::OnePlaceForAll,
+        Mistake::HintAfterTake,
     ];
 }
 
@@ -62,7 +69,7 @@ impl<'a> Thread<'a> {
     pub(crate) fn new(lab: &'a Lab<'a>, slot: u32, mistake: Mistake) -> Thread<'a> {
         Thread {
             lab,
-            edit: Edit::new(lab.case.job.op.kernel(lab.case.job.format)),
+            edit: Edit::new(lab.case.job.op.kernel(lab.case.job.format), Arc::new(lab.journal.key())),
             slot,
             mistake,
             recovering: false,
@@ -70,50 +77,106 @@ impl<'a> Thread<'a> {
         }
     }
 
-    fn set_intent(&self, intent: Intent) {
+    fn set_intent(&self, intent: Intent) -> Result<()> {
         let journal = &self.lab.journal;
         journal.fence();
-        journal.store(Word::Intent(self.slot), intent.to_word());
+        journal.store(Word::Intent(self.slot), journal.codec().intent(self.slot, intent))?;
         journal.fence();
+        Ok(())
     }
 
-    fn finish(&mut self, chunk: u32, piece: u32, clipped: u32) -> Result<()> {
+    /// What is known of `pieces` pieces.
+    fn set_sofar(&self, pieces: u32, sofar: Sofar) -> Result<()> {
         let journal = &self.lab.journal;
-        let mut clipped = clipped;
+        let places = match self.mistake {
+            Mistake::OnePlaceForAll => 0..2,
+            _ => pieces & 1..(pieces & 1) + 1,
+        };
+        for odd in places {
+            journal.store(Word::SofarDigest(self.slot, odd), sofar.digest)?;
+            journal.store(Word::SofarClipped(self.slot, odd), sofar.clipped)?;
+        }
+        Ok(())
+    }
+
+    fn set_done(&self, chunk: u32, done: ChunkState) -> Result<()> {
+        let journal = &self.lab.journal;
+        let (word, digest) = journal.codec().chunk(chunk, done);
+        journal.store(Word::Digest(chunk), digest)?;
+        journal.store(Word::Chunk(chunk), word)?;
+        let slot = self.slot;
+        let count = journal.codec().read_count(slot, journal.load(Word::Count(slot))?);
+        let count = count.expect("a count");
+        if count.last == Some(chunk) {
+            return Ok(());
+        }
+        let (chunks, last) = (count.chunks + 1, Some(chunk));
+        journal.store(Word::Count(slot), journal.codec().count(slot, Count { chunks, last }))
+    }
+
+    fn edit(&mut self, chunk: u32) -> Result<()> {
+        let nothing = Sofar {
+            digest: self.lab.journal.codec().begin(chunk),
+            clipped: 0,
+        };
+        self.set_sofar(0, nothing)?;
+        self.finish(chunk, 0, nothing)
+    }
+
+    fn finish(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<()> {
+        let mut before = before;
         let pieces = self.pieces(chunk);
         for piece in piece..pieces {
             if self.mistake == Mistake::IntentBeforeSlot {
-                self.set_intent(Intent::Finished { chunk, piece, clipped });
+                let after = before;
+                self.set_sofar(piece + 1, after)?;
+                self.set_intent(Intent::Finished {
+                    chunk,
+                    piece,
+                    before,
+                    after,
+                })?;
             }
-            let finished = self.fill_slot(chunk, piece)?;
-            clipped += finished.clipped;
-            journal.store(Word::Checksum(self.slot), finished.checksum);
+            let after = self.fill_slot(chunk, piece, before)?;
+            self.set_sofar(piece + 1, after)?;
             if self.mistake == Mistake::ImageBeforeIntent {
                 self.empty_slot(chunk, piece)?;
             }
-            self.set_intent(Intent::Finished { chunk, piece, clipped });
+            self.set_intent(Intent::Finished {
+                chunk,
+                piece,
+                before: if self.mistake == Mistake::OnePlaceForAll {
+                    after
+                } else {
+                    before
+                },
+                after,
+            })?;
             if let Some((chunk, done)) = self.late.take() {
-                journal.store(Word::Chunk(chunk), done.to_word());
+                self.set_done(chunk, done)?;
             }
             if self.mistake != Mistake::ImageBeforeIntent {
                 self.empty_slot(chunk, piece)?;
             }
+            before = after;
             let piece = piece + 1;
             if self.mistake != Mistake::NotMovedOn || piece == pieces {
-                self.set_intent(Intent::Idle { chunk, piece, clipped });
+                self.set_intent(Intent::Idle { chunk, piece, before })?;
             }
         }
-        let fingerprint = self.fingerprint(chunk)?;
-        let done = ChunkState::Done { clipped, fingerprint };
+        let done = ChunkState::Done {
+            clipped: u32::try_from(before.clipped).expect("few samples"),
+            digest: before.digest,
+        };
         match self.mistake {
             Mistake::ClearedBeforeDone => {
-                self.set_intent(Intent::Empty);
-                journal.store(Word::Chunk(chunk), done.to_word());
+                self.set_intent(Intent::Empty)?;
+                self.set_done(chunk, done)?;
             }
             Mistake::ReusedBeforeDone if !self.recovering => self.late = Some((chunk, done)),
             _ => {
-                journal.store(Word::Chunk(chunk), done.to_word());
-                self.set_intent(Intent::Empty);
+                self.set_done(chunk, done)?;
+                self.set_intent(Intent::Empty)?;
             }
         }
         Ok(())
@@ -122,45 +185,65 @@ impl<'a> Thread<'a> {
     fn recover(&mut self) -> Result<()> {
         self.recovering = true;
         let (journal, slot) = (&self.lab.journal, self.slot);
-        let intent = Intent::from_word(journal.load(Word::Intent(slot))).unwrap_or(Intent::Empty);
-        match intent {
+        match protocol::intent(journal, slot)?.unwrap_or(Intent::Empty) {
             Intent::Empty => {}
-            Intent::Finished { chunk, piece, clipped } => {
+            Intent::Finished {
+                chunk, piece, after, ..
+            } => {
                 if self.mistake == Mistake::RecoveryClearsFirst {
-                    self.set_intent(Intent::Empty);
+                    self.set_intent(Intent::Empty)?;
                 }
                 self.empty_slot(chunk, piece)?;
-                let piece = piece + 1;
+                let (piece, before) = (piece + 1, after);
                 if self.mistake != Mistake::RecoveryNotMovedOn {
-                    self.set_intent(Intent::Idle { chunk, piece, clipped });
+                    self.set_intent(Intent::Idle { chunk, piece, before })?;
                 }
-                self.finish(chunk, piece, clipped)?;
+                self.finish(chunk, piece, before)?;
             }
             Intent::Idle { chunk, piece, .. }
                 if self.mistake == Mistake::PastTheLastIsNothing && piece == self.pieces(chunk) =>
             {
-                self.set_intent(Intent::Empty);
+                self.set_intent(Intent::Empty)?;
             }
-            Intent::Idle { chunk, piece, clipped } => self.finish(chunk, piece, clipped)?,
+            Intent::Idle { chunk, piece, before } => self.finish(chunk, piece, before)?,
         }
-        let (taken, free) = (ChunkState::Taken { slot }, ChunkState::Free);
-        for chunk in 0..journal.header().chunks() {
-            journal.replace(Word::Chunk(chunk), taken.to_word(), free.to_word());
+        let codec = journal.codec();
+        if let Some(chunk) = codec.read_hint(slot, journal.load(Word::Hint(slot))?) {
+            let (taken, _) = codec.chunk(chunk, ChunkState::Taken { slot });
+            let (free, _) = codec.chunk(chunk, ChunkState::Free);
+            journal.replace(Word::Chunk(chunk), taken, free)?;
         }
         Ok(())
     }
 
+    fn take(&self, chunk: u32) -> Result<bool> {
+        let (journal, slot) = (&self.lab.journal, self.slot);
+        let codec = journal.codec();
+        let (free, _) = codec.chunk(chunk, ChunkState::Free);
+        if journal.load(Word::Chunk(chunk))? != free {
+            return Ok(false);
+        }
+        let hint = || journal.store(Word::Hint(slot), codec.hint(slot, chunk));
+        if self.mistake != Mistake::HintAfterTake {
+            hint()?;
+        }
+        let (taken, _) = codec.chunk(chunk, ChunkState::Taken { slot });
+        let is_ours = journal.replace(Word::Chunk(chunk), free, taken)?;
+        if self.mistake == Mistake::HintAfterTake {
+            hint()?;
+        }
+        Ok(is_ours)
+    }
+
     /// Takes what is free, chunk by chunk.
     pub(crate) fn work(&mut self) -> Result<()> {
-        let journal = &self.lab.journal;
-        for chunk in 0..journal.header().chunks() {
-            let (free, taken) = (ChunkState::Free, ChunkState::Taken { slot: self.slot });
-            if journal.replace(Word::Chunk(chunk), free.to_word(), taken.to_word()) {
-                self.finish(chunk, 0, 0)?;
+        for chunk in 0..self.lab.journal.header().chunks() {
+            if self.take(chunk)? {
+                self.edit(chunk)?;
             }
         }
         if let Some((chunk, done)) = self.late.take() {
-            journal.store(Word::Chunk(chunk), done.to_word());
+            self.set_done(chunk, done)?;
         }
         Ok(())
     }
@@ -169,8 +252,8 @@ impl<'a> Thread<'a> {
 /// The real protocol in any slot: recovers it, takes `chunk` if that is free, and edits it.
 pub(crate) fn real_in_slot(lab: &Lab<'_>, slot: u32, chunk: u32) -> std::result::Result<(), String> {
     let (journal, mut thread) = (&lab.journal, Thread::new(lab, slot, Mistake::None));
-    let recovered = protocol::recover(journal, &mut thread, slot, journal.header().chunks());
-    let edited = recovered.and_then(|()| match protocol::take(journal, slot, chunk) {
+    let recovered = protocol::recover(journal, &mut thread, slot);
+    let edited = recovered.and_then(|()| match protocol::take(journal, slot, chunk)? {
         true => protocol::edit(journal, &mut thread, slot, chunk),
         false => Ok(()),
     });
@@ -195,21 +278,17 @@ impl Pixels for Thread<'_> {
         u32::try_from(self.lab.case.cut.pieces(u64::from(chunk))).expect("few pieces")
     }
 
-    fn fill_slot(&mut self, chunk: u32, piece: u32) -> Result<Finished> {
+    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar> {
         let lab = self.lab;
         let mut at = lab.journal.slot_piece_at(self.slot);
-        let mut edited = Edited { clipped: 0, sum: 0 };
+        let mut after = before;
         for (start, length) in self.parts(chunk, piece) {
-            let of_part = lab
-                .image_view
-                .copy_edited(start, lab.journal.view(), at, length, &self.edit)?;
-            edited.add(of_part.clipped, of_part.sum);
+            let slots = lab.journal.view();
+            let view = &lab.image_view;
+            after.clipped += view.copy_edited(start, slots, at, length, &self.edit, &mut after.digest)?;
             at += length;
         }
-        Ok(Finished {
-            clipped: u32::try_from(edited.clipped).expect("few samples"),
-            checksum: check::checksum(edited.sum, self.beginning(chunk, piece)?),
-        })
+        Ok(after)
     }
 
     fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
@@ -221,49 +300,11 @@ impl Pixels for Thread<'_> {
         }
         Ok(())
     }
-
-    fn fingerprint(&mut self, chunk: u32) -> Result<u32> {
-        let part = self.lab.case.cut.chunk(u64::from(chunk)).part;
-        let end = part.start.max(part.end.saturating_sub(END_BYTES as u64))..part.end;
-        let (first, last) = (self.parts_of(part)[0], *self.parts_of(end).last().expect("an end"));
-        let mut bytes = self.read(first.0, self.beginning_length(first.1))?;
-        bytes.extend(self.read(last.0, last.1)?);
-        Ok(check::fingerprint(&bytes))
-    }
 }
 
 impl Thread<'_> {
-    /// The fingerprint of a chunk's beginning, which lies in the slot while that holds the first piece.
-    fn beginning(&self, chunk: u32, piece: u32) -> Result<u32> {
-        let (start, length) = self.parts_of(self.lab.case.cut.chunk(u64::from(chunk)).part)[0];
-        let length = self.beginning_length(length);
-        let bytes = if piece > 0 {
-            self.read(start, length)?
-        } else {
-            let mut bytes = vec![0; length];
-            let journal = &self.lab.journal;
-            journal.view().copy_out(journal.slot_piece_at(self.slot), &mut bytes)?;
-            bytes
-        };
-        Ok(check::fingerprint(&bytes))
-    }
-
-    fn beginning_length(&self, row_length: usize) -> usize {
-        let piece = usize::try_from(self.lab.case.cut.piece_bytes()).expect("small pieces");
-        row_length.min(piece).min(END_BYTES)
-    }
-
-    fn read(&self, start: usize, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.lab.image_view.copy_out(start, &mut bytes)?;
-        Ok(bytes)
-    }
-
     fn parts(&self, chunk: u32, piece: u32) -> Vec<(usize, usize)> {
-        self.parts_of(self.lab.case.cut.piece(u64::from(chunk), u64::from(piece)))
-    }
-
-    fn parts_of(&self, part: std::ops::Range<u64>) -> Vec<(usize, usize)> {
+        let part = self.lab.case.cut.piece(u64::from(chunk), u64::from(piece));
         let small = |bytes: u64| usize::try_from(bytes).expect("a small image");
         let ranges = self.lab.case.job.window.ranges(part);
         ranges

@@ -1,14 +1,17 @@
 //! An image and its journal as real files, which can be brought into any state and watched.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::Write;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use pagelight::claim::{Asked, Found, Place};
+use pagelight::claim::{self, ClaimOutcome, PendingJob, Request};
 use pagelight::engine::{self, Settings};
-use pagelight::journal::header::{CURSOR_AT, OWNER_AT, ROUND_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT};
+use pagelight::identity::{Mark, Marking};
+use pagelight::journal::header::{Header, OWNER_AT, RUN_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT};
+use pagelight::journal::protocol::Memory;
+use pagelight::journal::words::Intent;
 use pagelight::journal::{Journal, State as JobState};
 use pagelight::map::{Access, MappedFile, View};
 use pagelight::run::{self, Abandoned, Ended, Options};
@@ -32,6 +35,9 @@ pub(crate) struct Lab<'a> {
     /// Of the journal: the state word, the chunk words, and of each slot the words and the piece.
     pub(crate) live: Vec<Range<usize>>,
     journal_path: PathBuf,
+    /// What lies beside the journal, and what the image carries.
+    record: Vec<u8>,
+    mark: Mark,
     folder: TempDir,
 }
 
@@ -44,19 +50,36 @@ impl<'a> Lab<'a> {
         let path = folder.path().join("image.raw");
         std::fs::write(&path, &case.before).expect("written");
         let image = MappedFile::open(&path, Access::ReadWrite).expect("opened");
-        let place = Place::of(&image, None).expect("a place");
-        let asked = place.claim(&image, &case.job, case.cut, SLOTS, "").expect("asked");
-        let Asked::Granted(claim) = asked else {
-            panic!("no claim on a fresh image: {asked:?}");
+        let request = Request {
+            job: &case.job,
+            cut: case.cut,
+            slots: SLOTS,
+            token: "",
+            folder: None,
+            fits: &|_| Ok(false),
         };
-        let journal_path = claim.journal.path().to_owned();
-        let mut template = vec![0; claim.journal.view().len()];
-        claim.journal.view().copy_out(0, &mut template).expect("read");
-        let header = claim.journal.header();
+        let outcome = claim::claim(&image, request).expect("asked");
+        let ClaimOutcome::Granted(claim) = outcome else {
+            panic!("no claim on a fresh image: {outcome:?}");
+        };
+        // The same random number in every lab, so that one's words mean the same in another one.
+        let (mounts, path_of_claim) = (claim.journal.mounts().expect("read"), claim.journal.path().to_owned());
+        let header = Header {
+            uuid: 0x0123_4567_89ab_cdef,
+            ..claim.journal.header().clone()
+        };
+        drop(claim);
+        std::fs::remove_file(&path_of_claim).expect("removed");
+        let journal_path = path_of_claim.with_file_name("1.journal");
+        let (journal, lock) = Journal::create(&journal_path, header, mounts).expect("made");
+        drop(lock);
+        let mut template = vec![0; journal.view().len()];
+        journal.view().copy_out(0, &mut template).expect("read");
+        let header = journal.header();
         let piece_bytes = usize::try_from(case.cut.piece_bytes()).expect("small");
         let mut live = vec![
             STATE_AT..STATE_AT + 8,
-            header.chunk_at(0)..header.chunk_at(header.chunks() - 1) + 8,
+            header.chunk_at(0)..header.chunk_at(header.chunks() - 1) + 16,
         ];
         for slot in (0..SLOTS).map(|slot| header.slot_at(slot)) {
             live.extend([
@@ -64,12 +87,17 @@ impl<'a> Lab<'a> {
                 slot + SLOT_PIECE_AT..slot + SLOT_PIECE_AT + piece_bytes,
             ]);
         }
-        drop(claim);
+        let mark = match Mark::read(image.file(), &path).expect("read") {
+            Marking::Marked(mark) => mark,
+            other => panic!("{other:?}"),
+        };
         Lab {
+            record: std::fs::read(journal_path.with_file_name("image")).expect("read"),
+            mark,
             case,
             image_view: image.view(0..image.len()).expect("mapped"),
             image,
-            journal: Journal::open(&journal_path).expect("sound").expect("there"),
+            journal,
             template,
             live,
             journal_path,
@@ -99,16 +127,23 @@ impl<'a> Lab<'a> {
     /// Writes a state into the files, the same inodes where they are still there.
     pub(crate) fn put(&mut self, state: &State) {
         if !self.journal_path.exists() {
-            let mut options = File::options();
-            let created = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&self.journal_path);
-            created
-                .and_then(|mut file| file.write_all(&self.template))
-                .expect("written");
-            self.journal = Journal::open(&self.journal_path).expect("sound").expect("there");
+            let folder = self.journal_path.parent().expect("a folder");
+            if !folder.exists() {
+                DirBuilder::new().mode(0o700).create(folder).expect("made");
+            }
+            for (path, bytes) in [
+                (folder.join("image"), &self.record),
+                (self.journal_path.clone(), &self.template),
+            ] {
+                let mut options = File::options();
+                let created = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+                created.and_then(|mut file| file.write_all(bytes)).expect("written");
+            }
+            self.mark.write(self.image.file(), self.image.path()).expect("marked");
+            self.journal = open(&self.journal_path);
+            self.journal.become_original().expect("written");
+            let header = &mut self.template[..STATE_AT];
+            self.journal.view().copy_out(0, header).expect("read");
         }
         let image_bytes = self.image_view.len();
         self.image_view.copy_in(0, &state[..image_bytes]).expect("written");
@@ -119,6 +154,8 @@ impl<'a> Lab<'a> {
                 .expect("written");
             at += range.len();
         }
+        // As if all of it had just come about.
+        self.journal.beat(0).expect("stored");
     }
 
     /// That nothing but what is alive has changed in the journal.
@@ -126,9 +163,9 @@ impl<'a> Lab<'a> {
         let mut bytes = vec![0; self.template.len()];
         self.journal.view().copy_out(0, &mut bytes).expect("read");
         // Words that tell who is at work, how far, and whether to go on; a recovery looks at none of them.
-        let mut told = vec![OWNER_AT..OWNER_AT + 8, ROUND_AT..CURSOR_AT + 8];
         let slots = (0..SLOTS).map(|slot| self.journal.header().slot_at(slot));
-        told.extend(slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_PIECE_AT));
+        let told = slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_PIECE_AT);
+        let told: Vec<_> = std::iter::once(OWNER_AT..RUN_AT + 8).chain(told).collect();
         for range in self.live.iter().chain(&told) {
             bytes[range.clone()].copy_from_slice(&self.template[range.clone()]);
         }
@@ -146,8 +183,9 @@ impl<'a> Lab<'a> {
     /// True if there is nothing to recover: no intent, no chunk taken.
     pub(crate) fn is_settled(&self, state: &State) -> bool {
         let header = self.journal.header();
-        let idle = |slot| self.word(state, header.slot_at(slot)) == 0;
-        let taken = |chunk| self.word(state, header.chunk_at(chunk)) >> 62 == 1;
+        let codec = self.journal.codec();
+        let idle = |slot| self.word(state, header.slot_at(slot)) == codec.intent(slot, Intent::Empty);
+        let taken = |chunk| self.word(state, header.chunk_at(chunk)) & 3 == 2;
         (0..SLOTS).all(idle) && !(0..header.chunks()).any(taken)
     }
 
@@ -183,7 +221,7 @@ impl<'a> Lab<'a> {
     /// The engine's run on what is in the files, by one thread: ours.
     pub(crate) fn engine_run(&self) -> Result<(), String> {
         self.engine_settle()?;
-        self.journal.open_round();
+        self.journal.open_round().map_err(|error| error.to_string())?;
         let ended = engine::work(&self.case.job, &self.image, &self.journal, &self.settings(), &|_| {
             ControlFlow::Continue(())
         });
@@ -203,18 +241,19 @@ impl<'a> Lab<'a> {
     pub(crate) fn resume(&self) -> Result<Option<Ended>, String> {
         let words = |error: pagelight::error::Error| error.to_string();
         let Some((image, found)) = self.find()? else {
-            return Ok(None);
+            let image = MappedFile::open(self.image.path(), Access::ReadWrite).map_err(words)?;
+            return claim::sweep(&image, None).map(|()| None).map_err(words);
         };
         run::resume(&image, found, &self.options(), &|_| ControlFlow::Continue(()))
             .map(Some)
             .map_err(words)
     }
 
-    fn find(&self) -> Result<Option<(MappedFile, Found)>, String> {
+    fn find(&self) -> Result<Option<(MappedFile, PendingJob)>, String> {
         let words = |error: pagelight::error::Error| error.to_string();
         let image = MappedFile::open(self.image.path(), Access::ReadWrite).map_err(words)?;
-        let place = Place::of(&image, None).map_err(words)?;
-        let found = place.jobs().map_err(words)?.pop();
+        let jobs = run::jobs_of(&image, None).map_err(words)?;
+        let found = jobs.pending().map_err(words)?.pop();
         Ok(found.map(|found| (image, found)))
     }
 
@@ -223,7 +262,7 @@ impl<'a> Lab<'a> {
         let complete = self.journal.state().map_err(|error| error.to_string())? == JobState::Complete;
         match self.resume()? {
             None if complete => {}
-            Some(Ended::Done { clipped_samples }) if clipped_samples == self.case.clipped && !complete => {}
+            Some(Ended::Done { clipped_samples, .. }) if clipped_samples == self.case.clipped && !complete => {}
             other => return Err(format!("{other:?} instead of {} clipped", self.case.clipped)),
         }
         if self.journal_path.exists() {
@@ -277,4 +316,10 @@ impl<'a> Lab<'a> {
         }
         Ok(())
     }
+}
+
+fn open(journal: &Path) -> Journal {
+    Journal::open(journal, Access::ReadWrite)
+        .expect("sound")
+        .expect("there")
 }

@@ -5,16 +5,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use pagelight::engine::Settings;
+use pagelight::identity::{Mark, Marking};
 use pagelight::job::Job;
-use pagelight::journal::header::{HEADER_BYTES, Header};
-use pagelight::journal::protocol::{Memory, Word};
+use pagelight::journal::protocol::{self, Memory, Word};
 use pagelight::journal::words::{ChunkState, Intent};
 use pagelight::journal::{Journal, State};
 use pagelight::map::{Access, MappedFile};
@@ -23,6 +23,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
 use crate::common::{self, Image, PROGRAM, Part};
+#[allow(unused_imports, reason = "every test file uses another part of this")]
+pub(crate) use crate::common::{done_bytes, journals_in};
 
 /// Nothing here takes this long; whatever does is taken for a hang.
 pub(crate) const HANG: Duration = Duration::from_secs(120);
@@ -99,14 +101,18 @@ impl Rig {
         Rig::new(folder, image, Part::Whole, 9000)
     }
 
-    /// As it was at first: no journal, nothing done.
+    /// As it was at first: no journal, no mark, nothing done.
     pub(crate) fn reset(&self) {
         for path in self.names() {
-            if path != self.path {
-                fs::remove_file(path).expect("removed");
+            match path.is_dir() {
+                true => fs::remove_dir_all(path).expect("removed"),
+                false if path != self.path => fs::remove_file(path).expect("removed"),
+                false => {}
             }
         }
         fs::write(&self.path, &self.before).expect("written");
+        let image = fs::File::open(&self.path).expect("opened");
+        Mark::remove(&image, &self.path).expect("unmarked");
     }
 
     /// The words of the edit.
@@ -133,10 +139,32 @@ impl Rig {
         names
     }
 
+    /// Every file in the folder and in those of journals, in order.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let in_folder = |path: PathBuf| -> Vec<PathBuf> {
+            match path.is_dir() {
+                true => path
+                    .read_dir()
+                    .expect("the folder")
+                    .map(|entry| entry.expect("an entry").path())
+                    .collect(),
+                false => vec![path],
+            }
+        };
+        let mut files: Vec<_> = self.names().into_iter().flat_map(in_folder).collect();
+        files.sort();
+        files
+    }
+
+    /// The folders of journals beside the image.
+    pub(crate) fn journal_folders(&self) -> Vec<PathBuf> {
+        let is_folder = |path: &PathBuf| path.extension().is_some_and(|end| end == "pagelight");
+        self.names().into_iter().filter(is_folder).collect()
+    }
+
     /// The image's journals.
     pub(crate) fn journals(&self) -> Vec<PathBuf> {
-        let is_journal = |path: &PathBuf| path.extension().is_some_and(|end| end == "pagelight");
-        self.names().into_iter().filter(is_journal).collect()
+        journals_in(self.folder.path())
     }
 
     /// The one journal.
@@ -175,22 +203,16 @@ impl Rig {
         }
     }
 
-    /// Turns a journal, which may have another name now, into that of a job that is complete, and finishes the image.
-    pub(crate) fn complete_at(&self, journal: &Path) {
-        let mut bytes = fs::read(journal).expect("read");
-        let page = bytes[..HEADER_BYTES].try_into().expect("a page");
-        let header = Header::decode(page, bytes.len() as u64).expect("sound");
-        let done = ChunkState::Done {
-            clipped: 0,
-            fingerprint: 1,
-        };
-        for chunk in 0..header.chunks() {
-            let at = header.chunk_at(chunk);
-            bytes[at..at + 8].copy_from_slice(&done.to_word().to_ne_bytes());
+    /// Turns the journal into that of a job that is complete, and finishes the image.
+    pub(crate) fn complete(&self) {
+        let journal = open(&self.journal());
+        for chunk in 0..journal.header().chunks() {
+            let done = ChunkState::Done { clipped: 0, digest: 1 };
+            let (word, digest) = journal.codec().chunk(chunk, done);
+            journal.store(Word::Digest(chunk), digest).expect("stored");
+            journal.store(Word::Chunk(chunk), word).expect("stored");
         }
-        fs::write(journal, bytes).expect("written");
-        let journal = Journal::open(journal).expect("sound").expect("there");
-        journal.set_state(State::Complete);
+        journal.set_state(State::Complete).expect("stored");
         fs::write(&self.path, &self.after).expect("written");
     }
 
@@ -207,24 +229,18 @@ impl Rig {
             journal_folder: None,
             crew: None,
         };
-        let (chunks, moment) = (AtomicU32::new(0), Mutex::new(None));
-        let remember = |_| {
+        let chunks = AtomicU32::new(0);
+        let die = |_| {
             if chunks.fetch_add(1, Ordering::Relaxed) == 1 {
-                let journal = self.journal();
-                let bytes = [&self.path, &journal].map(|path| fs::read(path).expect("read"));
-                *moment.lock().expect("one thread") = Some((journal, bytes));
+                // All locks go, as with a process, and nothing is put in order.
+                resume_unwind(Box::new("killed"));
             }
             ControlFlow::Continue(())
         };
-        run::start(&self.job(), &image, token, &options, &remember).expect("done");
-        assert!(chunks.into_inner() > 2, "a job of more chunks is needed");
-        for path in self.names().iter().filter(|path| **path != self.path) {
-            fs::remove_file(path).expect("removed");
-        }
-        let (journal, [image_bytes, journal_bytes]) = moment.into_inner().expect("one thread").expect("remembered");
-        fs::write(&self.path, image_bytes).expect("written");
-        fs::write(&journal, journal_bytes).expect("written");
-        fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).expect("set");
+        let job = self.job();
+        let run = || run::start(&job, &image, token, &options, &die);
+        let died = catch_unwind(AssertUnwindSafe(run)).is_err();
+        assert!(died, "a job of more chunks is needed");
     }
 
     /// The same without a token.
@@ -269,32 +285,70 @@ pub(crate) fn stopped_where(
     panic!("no run could be stopped there");
 }
 
-/// An image and its journal at one moment.
+/// Opens a journal that is there and sound.
+#[track_caller]
+pub(crate) fn open(journal: &Path) -> Journal {
+    Journal::open(journal, Access::ReadWrite)
+        .expect("sound")
+        .expect("there")
+}
+
+/// An image, its journal, the journal's folder and the image's mark at one moment.
 pub(crate) struct Moment {
     pub(crate) image: Vec<u8>,
     pub(crate) journal_path: PathBuf,
     pub(crate) journal: Vec<u8>,
+    record: Vec<u8>,
+    mark: Option<Mark>,
 }
 
 impl Moment {
     pub(crate) fn of(rig: &Rig) -> Moment {
         let journal_path = rig.journal();
+        let image = fs::File::open(&rig.path).expect("opened");
         Moment {
             image: fs::read(&rig.path).expect("read"),
             journal: fs::read(&journal_path).expect("read"),
+            record: fs::read(journal_path.with_file_name("image")).expect("read"),
+            mark: match Mark::read(&image, &rig.path).expect("read") {
+                Marking::Marked(mark) => Some(mark),
+                _ => None,
+            },
             journal_path,
         }
     }
 
-    /// Brings it back, with one bit of the journal flipped if told so. The image stays the same file.
-    pub(crate) fn bring_back(&self, rig: &Rig, bit: Option<usize>) {
+    /// Brings it back, and then changes the bytes of the journal. The image stays the same file, and the journal is taken
+    /// for the one that it was. Returns the bytes of the journal.
+    pub(crate) fn bring_back(&self, rig: &Rig, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let private = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
         fs::write(&rig.path, &self.image).expect("written");
-        let mut journal = self.journal.clone();
-        if let Some(bit) = bit {
-            journal[bit / 8] ^= 1 << (bit % 8);
+        let folder = self.journal_path.parent().expect("a folder");
+        if !folder.exists() {
+            fs::create_dir(folder).expect("made");
+            private(folder, 0o700);
         }
-        fs::write(&self.journal_path, journal).expect("written");
-        fs::set_permissions(&self.journal_path, fs::Permissions::from_mode(0o600)).expect("set");
+        // A new file, which does not remember that it was resumed.
+        let _ = fs::remove_file(&self.journal_path);
+        for (path, bytes) in [
+            (folder.join("image"), &self.record),
+            (self.journal_path.clone(), &self.journal),
+        ] {
+            fs::write(&path, bytes).expect("written");
+            private(&path, 0o600);
+        }
+        if let Some(mark) = &self.mark {
+            mark.write(&fs::File::open(&rig.path).expect("opened"), &rig.path)
+                .expect("marked");
+        }
+        let journal = open(&self.journal_path);
+        journal.become_original().expect("written");
+        journal.beat(0).expect("stored");
+        drop(journal);
+        let mut bytes = fs::read(&self.journal_path).expect("read");
+        change(&mut bytes);
+        fs::write(&self.journal_path, &bytes).expect("written");
+        bytes
     }
 }
 
@@ -356,7 +410,7 @@ impl Running {
         }
         while !has_ended && self.stop() {
             if let [path] = &rig.journals()[..]
-                && let Some(journal) = Journal::open(path).expect("sound")
+                && let Some(journal) = Journal::open(path, Access::Read).expect("sound")
                 && wanted(&journal)
             {
                 return true;
@@ -435,12 +489,15 @@ pub(crate) fn says(output: &Output) -> String {
 
 /// The intents of a journal's slots, those that are not empty.
 pub(crate) fn intents(path: &Path) -> Vec<Intent> {
-    let Ok(Some(journal)) = Journal::open(path) else {
+    let Ok(Some(journal)) = Journal::open(path, Access::Read) else {
         return vec![];
     };
-    let slots = 0..journal.header().slots;
-    let words = slots.map(|slot| journal.load(Word::Intent(slot)));
-    let intents = words.map(|word| Intent::from_word(word).expect("a word that means something"));
+    let intent = |slot| {
+        protocol::intent(&journal, slot)
+            .expect("read")
+            .expect("words that mean something")
+    };
+    let intents = (0..journal.header().slots).map(intent);
     intents.filter(|&intent| intent != Intent::Empty).collect()
 }
 

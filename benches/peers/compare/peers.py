@@ -59,6 +59,7 @@ def all_peers(folder, programs):
         return [interpreter, "-c", f"import {', '.join(names)}; print({said})"]
 
     def pagelight(*words):
+        words = ["--pixel", "rgba16", *words]
         return lambda image, _: [programs["pagelight"], "brighten", image.path, "--by", str(image.amount), *words]
 
     def size(image):

@@ -274,6 +274,8 @@ fn command(place: &Place, run: Run) -> Vec<OsString> {
             words.push(format!("--by={amount}"));
             words.push(format!("--pixel={}", place.format));
             words.push(format!("--data-offset={}", place.data_offset));
+            // What the file is has been looked at; it may be longer than what is edited.
+            words.extend(["--as-raw", "--part"].map(str::to_owned));
             words.extend(["--offset=0".to_owned(), format!("--length={}", place.bytes)]);
             let size = place
                 .image

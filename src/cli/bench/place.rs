@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pagelight::bench::Plan;
 use pagelight::bench::state::State;
-use pagelight::claim;
+use pagelight::claim::{self, ImageJobs};
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
@@ -171,14 +171,13 @@ impl Place {
             return Ok(());
         }
         let image = MappedFile::open(&self.file, Access::ReadWrite)?;
-        let jobs = claim::Place::of(&image, None)?.jobs()?;
-        for found in jobs {
-            let ours = found.job.op.amount == 0 && found.job.window.bounds(0..found.job.window.bytes()) == self.data();
-            if ours {
-                run::abandon(&image, found, &Options::default_here())?;
+        for pending in ImageJobs::of(&image, None)?.pending()? {
+            let window = pending.job.window;
+            if pending.job.op.amount == 0 && window.bounds(0..window.bytes()) == self.data() {
+                run::abandon(&image, pending, &Options::default_here())?;
             }
         }
-        Ok(())
+        claim::sweep(&image, None)
     }
 }
 

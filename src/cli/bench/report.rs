@@ -66,7 +66,7 @@ impl Report<'_> {
             rounds => format!("medians of {rounds} rounds"),
         };
         let mut lines = vec![
-            format!("{}: {}", self.place.parent.display(), self.heading()),
+            format!("{}: {}", output::name(&self.place.parent), self.heading()),
             format!(
                 "{rounds} in {}; whole runs of brighten, with the journal; cold to the disk, the others --no-sync",
                 seconds(figures.time)
@@ -87,7 +87,7 @@ impl Report<'_> {
                 .to_owned(),
         );
         lines.extend(self.limits());
-        lines.extend(self.drawing.map(|drawing| format!("plot {}", drawing.display())));
+        lines.extend(self.drawing.map(|drawing| format!("plot {}", output::name(drawing))));
         lines.join("\n")
     }
 

@@ -12,7 +12,7 @@ use pagelight::map::{Access, MappedFile};
 use serde_json::{Value, json};
 
 use super::names::{self, HoldArgs};
-use super::output::count;
+use super::output::{self, count};
 use super::{Global, words};
 
 /// Shared memory and file maps that unrelated processes find by name
@@ -127,7 +127,7 @@ impl Publish {
             &format!(
                 "{}: means {}, {} bytes, {}",
                 self.name,
-                self.image.display(),
+                output::name(&self.image),
                 count(file.len()),
                 self.hold.describe(),
             ),
@@ -201,7 +201,7 @@ impl Remove {
 
 fn line(entry: &Entry) -> String {
     let size = match (&entry.target, entry.bytes) {
-        (Some(target), bytes) => format!(", {} bytes of {}", count(bytes), target.display()),
+        (Some(target), bytes) => format!(", {} bytes of {}", count(bytes), output::name(target)),
         (None, 0) => String::new(),
         (None, bytes) => format!(", {} bytes", count(bytes)),
     };

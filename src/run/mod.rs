@@ -7,19 +7,24 @@
 //! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
 //!    says so, and the job is not resumable.
 
+mod sound;
+
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::claim::{Asked, Claim, Found, Place};
+use crate::claim::{self, Claim, ClaimOutcome, ImageJobs, PendingJob, Request};
 use crate::coordinator::{self, Crew};
 use crate::engine::{self, Settings};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::header::MAX_SLOTS;
-use crate::journal::{Journal, State, Tally, check};
+use crate::journal::{Journal, State, Tally};
 use crate::map::MappedFile;
 use crate::os::disk;
 use crate::threads::Progress;
+
+pub use self::sound::is_same_start;
 
 /// How often the work is begun anew when workers were killed faster than they could be replaced.
 const MAX_ROUNDS: u32 = 4;
@@ -62,12 +67,14 @@ impl Options {
 }
 
 /// How a job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The window is edited, and this many of its samples clipped.
     Done {
         /// Over all runs of the job.
         clipped_samples: u64,
+        /// The folder of the journal, if it could not be removed. It does no harm, and goes with the next job.
+        left_behind: Option<PathBuf>,
     },
     /// It was done before, under the same token; nothing was changed.
     AlreadyDone,
@@ -80,50 +87,78 @@ pub enum Ended {
 /// `Busy`, `Unfinished`, `Request` if the claim is not granted; then nothing was changed. `Io` if reading or writing
 /// fails, `Interrupted` if `progress` said so: then the job can be resumed.
 pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, progress: Progress<'_>) -> Result<Ended> {
-    let place = Place::of(image, options.journal_folder.as_deref())?;
     let settings = options.settings_of_all();
-    let cut = settings.cut(&job.window);
-    // More than the threads now: a resume may have more.
+    // More slots than the threads now: a resume may have more.
     let slots = u32::try_from(settings.threads)
         .unwrap_or(u32::MAX)
         .saturating_mul(2)
         .clamp(8, MAX_SLOTS);
-    let claim = match place.claim(image, job, cut, slots, token)? {
-        Asked::AlreadyDone => return Ok(Ended::AlreadyDone),
-        Asked::Resumable(found) => return resume(image, *found, options, progress),
-        Asked::Granted(claim) => *claim,
+    let request = Request {
+        job,
+        cut: settings.cut(&job.window),
+        slots,
+        token,
+        folder: options.journal_folder.as_deref(),
+        fits: &|pending| sound::fits(image, pending),
     };
-    let ready = claim.journal.make_durable().and_then(|()| {
-        let holes = disk::fill_holes(image.file(), job.window.ranges(0..job.window.bytes()));
-        holes.map_err(|error| Error::io("fill the holes of", image.path(), error))
+    let claim = match claim::claim(image, request)? {
+        ClaimOutcome::AlreadyDone => return Ok(Ended::AlreadyDone),
+        ClaimOutcome::Resumable(pending) => return resume(image, *pending, options, progress),
+        ClaimOutcome::Granted(claim) => *claim,
+    };
+    let ready = claim.make_durable(image).and_then(|()| {
+        let filled = disk::fill_holes(image.file(), job.window.ranges(0..job.window.bytes()), || progress(0));
+        match filled.map_err(|error| Error::io("fill the holes of", image.path(), error))? {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Interrupted("; nothing was changed".to_owned())),
+        }
     });
     if let Err(error) = ready {
         // Nothing was changed yet, so there is nothing to be finished.
-        claim.journal.remove(false)?;
+        claim.give_back(image)?;
         return Err(error);
     }
-    carry_out(&place, &claim, image, options, progress)
+    carry_out(&claim, image, options, progress)
+}
+
+/// The jobs of an image, also of one whose place was taken by a copy of it. A folder may also be in `elsewhere`, where the
+/// user says that the journals are.
+///
+/// # Errors
+/// As for [`ImageJobs::pending`].
+pub fn jobs_of(image: &MappedFile, elsewhere: Option<&Path>) -> Result<ImageJobs> {
+    ImageJobs::of(image, elsewhere)?.recognised(|pending| sound::fits(image, pending))
 }
 
 /// Finishes a job that was cut short.
 ///
 /// # Errors
 /// As for [`start`]; `Unfit` if the image or the journal is not as the job left it, and then both are untouched.
-pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Progress<'_>) -> Result<Ended> {
-    let place = Place::of(image, options.journal_folder.as_deref())?;
-    let claim = place.take_over(found)?;
+pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+    let jobs = jobs_of(image, options.journal_folder.as_deref())?;
+    let mut claim = jobs.take_over(pending)?;
     if claim.journal.state()? != State::Complete {
         wait_for_orphans(&claim.journal, image.path())?;
-        refuse_unsound(&place, &claim, image)?;
+        sound::refuse_unsound(&jobs, &claim, image, progress).map_err(|error| match error {
+            Error::Interrupted(_) => Error::Interrupted(format!(
+                "; the image was still being compared with its journal, and nothing was changed: 'pagelight resume {}' \
+                 begins that anew",
+                image.path().display()
+            )),
+            other => other,
+        })?;
+        claim.journal.make_writable()?;
         // One that comes so late that it held no slot yet takes no chunk after this.
-        claim.journal.close_round();
+        claim.journal.close_round()?;
         wait_for_orphans(&claim.journal, image.path())?;
-        if !claim.journal.activate()? {
+        claim.settle_in(&jobs, image)?;
+        claim.journal.count_run()?;
+        if !claim.journal.activate(jobs.mounts(claim.folder())?)? {
             return Err(sync_failed(image.path()));
         }
-        claim.journal.make_durable()?;
+        claim.make_durable(image)?;
     }
-    carry_out(&place, &claim, image, options, progress)
+    carry_out(&claim, image, options, progress)
 }
 
 /// Gives up a job that was cut short, and returns how much of it was done. Chunks in flight are finished first where
@@ -131,21 +166,25 @@ pub fn resume(image: &MappedFile, found: Found, options: &Options, progress: Pro
 ///
 /// # Errors
 /// `Busy` if somebody works on it; `Io`.
-pub fn abandon(image: &MappedFile, found: Found, options: &Options) -> Result<Abandoned> {
-    let place = Place::of(image, options.journal_folder.as_deref())?;
-    let claim = place.take_over(found)?;
+pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Result<Abandoned> {
+    let jobs = jobs_of(image, options.journal_folder.as_deref())?;
+    let claim = jobs.take_over(pending)?;
     wait_for_orphans(&claim.journal, image.path())?;
-    claim.journal.sign();
-    claim.journal.close_round();
-    let settled = refuse_unsound(&place, &claim, image)
+    let settled = sound::refuse_unsound(&jobs, &claim, image, &|_| ControlFlow::Continue(()))
+        .and_then(|()| claim.journal.make_writable())
+        .and_then(|()| claim.journal.sign())
+        .and_then(|()| claim.journal.close_round())
         .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
     let abandoned = Abandoned {
-        tally: claim.journal.tally(),
+        tally: claim.journal.tally()?,
         unsettled: settled.err(),
     };
-    claim.journal.remove(true)?;
-    Ok(abandoned)
+    match claim.end(image, true) {
+        // Gone is gone.
+        Ok(()) | Err(Error::NotFound { .. }) => Ok(abandoned),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is left of a job that was given up.
@@ -169,7 +208,7 @@ fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
         let Some(hand) = crew.first() else {
             return Ok(());
         };
-        journal.close_round();
+        journal.close_round()?;
         if Instant::now() > patience {
             return Err(Error::Busy(format!(
                 "{}: process {} of the run that was cut short is still at work; try again in a moment",
@@ -181,51 +220,7 @@ fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
     }
 }
 
-/// Everything that must hold before a byte is copied from a journal that somebody else left.
-fn refuse_unsound(place: &Place, claim: &Claim, image: &MappedFile) -> Result<()> {
-    let journal = &claim.journal;
-    let path = image.path();
-    place.refuse_links()?;
-    if !place.is_of_this_file(journal) {
-        return Err(Error::unfit(
-            path,
-            format!(
-                "is not the file that the unfinished job was begun on (that had {} bytes): was it replaced, or given \
-                 another length? nothing was changed; 'pagelight abandon' gives the job up",
-                journal.header().image.bytes
-            ),
-        ));
-    }
-    let state = journal.state()?;
-    if state == State::SyncFailed {
-        return Err(sync_failed(path));
-    }
-    if state != State::Paused && !journal.is_of_this_boot()? {
-        return Err(Error::Unfinished(format!(
-            "{}: the system was started anew since the job was cut short, and bytes may be lost; restore the image, \
-             then 'pagelight abandon' removes the job",
-            path.display()
-        )));
-    }
-    let window_bytes = claim.job.window.bytes();
-    if window_bytes != journal.header().cut.window_bytes() || claim.job.window.bounds(0..window_bytes).end > image.len()
-    {
-        return Err(Error::unfit(
-            journal.path(),
-            "holds a window that does not fit; nothing was changed",
-        ));
-    }
-    check::words(journal)?;
-    engine::check_image(&claim.job, image, journal)
-}
-
-fn carry_out(
-    place: &Place,
-    claim: &Claim,
-    image: &MappedFile,
-    options: &Options,
-    progress: Progress<'_>,
-) -> Result<Ended> {
+fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<Ended> {
     let journal = &claim.journal;
     match work(claim, image, options, progress) {
         Ok(()) => {}
@@ -238,16 +233,31 @@ fn carry_out(
     if options.sync {
         sync_image(journal, image)?;
     }
-    if !journal.set_state(State::Complete) {
+    if !journal.set_state(State::Complete)? {
         return Err(sync_failed(image.path()));
     }
-    let clipped_samples = journal.tally().clipped_samples;
+    let clipped_samples = journal.tally()?.clipped_samples;
     let ended = match options.sync {
-        true => journal.sync().and_then(|()| place.end(journal, true)),
-        false => place.end(journal, false),
+        true => journal.sync().and_then(|()| claim.end(image, true)),
+        false => claim.end(image, false),
     };
-    ended.map_err(|error| with_hint(error, "the edit itself is complete; do not do it again"))?;
-    Ok(Ended::Done { clipped_samples })
+    // The edit is complete, whatever becomes of its journal. Only an id that is not kept is more than litter.
+    match ended {
+        Ok(()) => Ok(Ended::Done {
+            clipped_samples,
+            left_behind: None,
+        }),
+        Err(_) if journal.header().token.is_empty() => Ok(Ended::Done {
+            clipped_samples,
+            left_behind: Some(claim.folder().path.clone()).filter(|path| path.exists()),
+        }),
+        Err(error) => Err(Error::Io {
+            doing: "keep the --id of the job on",
+            path: image.path().to_owned(),
+            hint: "the edit itself is complete; do not do it again".to_owned(),
+            source: std::io::Error::other(error),
+        }),
+    }
 }
 
 /// Works on the job until all of it is done.
@@ -260,10 +270,10 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
                 "{path}: somebody works in a slot of the journal; try again"
             )));
         }
-        if journal.tally().done_bytes == job.window.bytes() {
+        if journal.tally()?.done_bytes == job.window.bytes() {
             return Ok(());
         }
-        journal.open_round();
+        journal.open_round()?;
         match &options.crew {
             Some(crew) => coordinator::work(job, image, journal, crew, progress)?,
             None => engine::work(job, image, journal, &options.settings, progress)?,
@@ -310,11 +320,21 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
     sync_image(journal, image)?;
     // Twice: were the state on the disk before a chunk's word, a power cut in between would have that chunk done again.
     journal.sync()?;
-    if !journal.set_state(State::Paused) {
+    journal.beat(0)?;
+    if !journal.set_state(State::Paused)? {
         return Err(sync_failed(image.path()));
     }
     journal.sync()?;
-    let done = journal.tally().done_bytes as f64 / job.window.bytes() as f64;
+    if !journal.is_named()? {
+        return Err(Error::Io {
+            doing: "go on later with",
+            path: image.path().to_owned(),
+            hint: "its journal was removed while the job was at work, and the image is half-edited; restore it"
+                .to_owned(),
+            source: std::io::ErrorKind::NotFound.into(),
+        });
+    }
+    let done = journal.tally()?.done_bytes as f64 / job.window.bytes() as f64;
     Ok(Error::Interrupted(format!(
         "; {:.0} % of the job is done and on the disk: 'pagelight resume {}' goes on",
         done * 100.0,
@@ -324,8 +344,8 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
 
 fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
     image.sync().inspect_err(|_| {
-        journal.set_state(State::SyncFailed);
         // As far as it goes; the disk is failing.
+        let _ = journal.set_state(State::SyncFailed);
         let _ = journal.sync();
     })
 }

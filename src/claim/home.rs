@@ -1,0 +1,235 @@
+//! The folder of an image's journals and the image's mark, as claims make, change and remove them. All of it is done
+//! under the start lock.
+
+use std::path::Path;
+
+use super::{ImageJobs, PendingJob, Request, record_of};
+use crate::error::{Error, Result};
+use crate::identity::{Folder, Mark, Record, Standing};
+use crate::journal::{self, Journal, State};
+use crate::map::{Access, MappedFile};
+use crate::os::identity;
+
+impl ImageJobs {
+    /// Removes what jobs that came to their end left behind, and returns those that did not; under the start lock.
+    pub(super) fn swept(&self, image: &MappedFile, folder: &Folder) -> Result<Vec<PendingJob>> {
+        let pending = self.pending()?;
+        for path in folder.journals()? {
+            let Some((_, State::Complete)) = journal::peek(&path)? else {
+                continue;
+            };
+            let Some(journal) = Journal::open(&path, Access::ReadWrite)? else {
+                continue;
+            };
+            // The process that did it may still live, and will do this.
+            let Some(_lock) = journal.lock_run()? else {
+                continue;
+            };
+            // After a power cut the state may be on the disk and the chunks' words not; the image was there before both.
+            if journal.is_of_this_boot()? {
+                journal.refuse_undone()?;
+            }
+            self.count_jobs(image, folder, Some(&path))?;
+            match journal.header().token.is_empty() {
+                true => journal.remove(false)?,
+                false => journal.become_id(&folder.id_path(&path), false)?,
+            }
+        }
+        Ok(pending)
+    }
+
+    /// The image's folder as a claim needs it: what was moved is at home again, a copy has nothing, and all is where the
+    /// user says that it should be.
+    pub(super) fn claimable_folder(&self, image: &MappedFile, request: Request<'_>) -> Result<Option<Folder>> {
+        self.refuse_unknown()?;
+        match self.standing() {
+            Standing::Unmarked | Standing::Replaced(_) => Ok(None),
+            Standing::Unmarkable(folder) => {
+                self.refuse_unmarkable(request)?;
+                Ok(folder.clone())
+            }
+            Standing::Moved(mark, folder) => {
+                self.refuse_other_place(folder, request.folder)?;
+                // With jobs, only once one of them is resumed, and all that was done is compared.
+                match self.pending()?.is_empty() {
+                    true => self.adopt(image, mark, folder).map(Some),
+                    false => Ok(Some(folder.clone())),
+                }
+            }
+            Standing::Copy(_, folder) => {
+                self.refuse_copied_token(folder, request.token)?;
+                Mark::remove(image.file(), image.path())?;
+                Ok(None)
+            }
+            Standing::Ours(_, folder) => {
+                self.refuse_other_place(folder, request.folder)?;
+                let mut folder = folder.clone();
+                if folder.record.path != self.subject().resolved {
+                    let record = Record {
+                        path: self.subject().resolved.clone(),
+                        ..folder.record.clone()
+                    };
+                    folder.set_record(record, false)?;
+                }
+                Ok(Some(folder))
+            }
+            Standing::Lost(_) | Standing::Stripped(_) | Standing::Unreadable(_) => unreachable!("refused above"),
+        }
+    }
+
+    fn refuse_unmarkable(&self, request: Request<'_>) -> Result<()> {
+        let path = &self.subject().path;
+        let refused = |what: &str| {
+            Err(Error::Request(format!(
+                "{}: its file system keeps no attributes (user.pagelight), by which {what}; leave the option away, or \
+                 copy the image to another disk",
+                path.display()
+            )))
+        };
+        if request.folder.is_some() {
+            return refused("an image finds journals that are not beside it (--journal)");
+        }
+        if !request.token.is_empty() {
+            return refused("an image is known again, so that nothing is done twice (--id)");
+        }
+        match self.subject().look.links {
+            0 | 1 => Ok(()),
+            links => Err(Error::unfit(
+                path,
+                format!(
+                    "has {links} names (hard links) on a file system that keeps no attributes, and an unfinished job \
+                     could be missed under another one; edit a copy, or remove the other names"
+                ),
+            )),
+        }
+    }
+
+    fn refuse_other_place(&self, folder: &Folder, wanted: Option<&Path>) -> Result<()> {
+        let Some(wanted) = wanted else {
+            return Ok(());
+        };
+        let resolved = wanted
+            .canonicalize()
+            .map_err(|error| Error::io("find", wanted, error))?;
+        let parent = folder.path.parent().unwrap_or(Path::new("/"));
+        let place = parent
+            .canonicalize()
+            .map_err(|error| Error::io("find", parent, error))?;
+        if resolved == place {
+            return Ok(());
+        }
+        Err(Error::Request(format!(
+            "{}: its journals are in {}, and cannot be in {} as well; leave --journal away",
+            self.subject().path.display(),
+            folder.path.display(),
+            wanted.display(),
+        )))
+    }
+
+    /// Makes an image that was moved at home again where it is. It gets a new number, so that whatever else carries the old
+    /// one finds no journals.
+    pub(crate) fn adopt(&self, image: &MappedFile, mark: &Mark, folder: &Folder) -> Result<Folder> {
+        let mut folder = folder.clone();
+        let mut record = record_of(
+            self,
+            self.new_uuid()?,
+            folder.record.generation,
+            folder.record.left_nanoseconds,
+        );
+        if self.is_changed_by_others(&folder, &self.pending()?)? {
+            record.generation += 1;
+        }
+        folder.set_record(record, true)?;
+        let mark = Mark {
+            uuid: folder.record.uuid,
+            folder: folder.path.clone(),
+            ..mark.clone()
+        };
+        mark.write(image.file(), image.path())?;
+        Ok(folder)
+    }
+
+    fn new_uuid(&self) -> Result<u128> {
+        identity::random().map_err(|error| Error::io("name", &self.subject().path, error))
+    }
+
+    /// A folder for an image that has none. The mark is on the image before the folder is there, so that one that is left
+    /// by a death is found.
+    pub(super) fn new_folder(&self, image: &MappedFile, wanted: Option<&Path>) -> Result<Folder> {
+        self.remove_unmade(image)?;
+        let uuid = self.new_uuid()?;
+        let parent = match wanted {
+            Some(wanted) => wanted
+                .canonicalize()
+                .map_err(|error| Error::io("find", wanted, error))?,
+            None => self.subject().parent().to_owned(),
+        };
+        let name = self.subject().resolved.file_name().unwrap_or_default();
+        let path = Folder::path_in(&parent, name, uuid);
+        let mark = Mark {
+            uuid,
+            jobs: None,
+            folder: path.clone(),
+        };
+        if !self.is_unmarkable() {
+            mark.write(image.file(), image.path())?;
+        }
+        let made = Folder::create(&path, record_of(self, uuid, 0, 0));
+        made.inspect_err(|_| {
+            let _ = self.unmark(image);
+        })
+    }
+
+    /// Removes what is left of a folder whose maker was killed, and the mark that leads there.
+    pub(super) fn remove_unmade(&self, image: &MappedFile) -> Result<()> {
+        match &self.subject().unmade {
+            None => Ok(()),
+            Some(unmade) => {
+                Folder::remove_unmade(unmade);
+                self.unmark(image)
+            }
+        }
+    }
+
+    fn is_unmarkable(&self) -> bool {
+        matches!(self.standing(), Standing::Unmarkable(_))
+    }
+
+    pub(super) fn unmark(&self, image: &MappedFile) -> Result<()> {
+        match self.is_unmarkable() {
+            true => Ok(()),
+            false => Mark::remove(image.file(), image.path()),
+        }
+    }
+
+    /// Has the mark count the journals in `folder`, but for one that is about to go.
+    pub(super) fn count_jobs(&self, image: &MappedFile, folder: &Folder, going: Option<&Path>) -> Result<()> {
+        if self.is_unmarkable() {
+            return Ok(());
+        }
+        let journals = folder.journals()?;
+        let jobs = journals.iter().filter(|path| Some(path.as_path()) != going).count();
+        let is_id = |path: &Path| matches!(journal::peek(path), Ok(Some((header, _))) if !header.token.is_empty());
+        let keeps_ids = !folder.ids()?.is_empty() || going.is_some_and(is_id);
+        let mark = Mark {
+            uuid: folder.record.uuid,
+            jobs: (jobs > 0 || keeps_ids).then(|| u32::try_from(jobs).unwrap_or(u32::MAX)),
+            folder: folder.path.clone(),
+        };
+        mark.write(image.file(), image.path())
+    }
+
+    /// Removes the folder and the mark if no job and no id is left.
+    pub(super) fn remove_if_empty(&self, image: &MappedFile, folder: &Folder, durably: bool) -> Result<()> {
+        if !folder.journals()?.is_empty() || !folder.ids()?.is_empty() {
+            return Ok(());
+        }
+        folder.remove()?;
+        self.unmark(image)?;
+        if durably {
+            journal::sync_folder(&folder.path)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The jobs of an image: which there are, and what the image and its folder say of them.
+
+use std::path::{Path, PathBuf};
+
+use super::Claim;
+use crate::error::{Error, Result};
+use crate::identity::{Folder, Mark, Standing, Subject};
+use crate::job::Job;
+use crate::journal::header::Header;
+use crate::journal::{self, Journal, State};
+use crate::map::{Access, MappedFile};
+use crate::os::identity::Look;
+
+/// An image, as far as its jobs go.
+#[derive(Debug)]
+pub struct ImageJobs {
+    subject: Subject,
+    /// The journals that were in its folder when the mark had just been read.
+    journals: Vec<PathBuf>,
+}
+
+/// A job that is not ended. Its journal is not open: there may be thousands.
+#[derive(Clone, Debug)]
+pub struct PendingJob {
+    /// Where its journal is.
+    pub path: PathBuf,
+    /// What never changes in its journal.
+    pub header: Header,
+    /// The job.
+    pub job: Job,
+}
+
+impl PendingJob {
+    /// Opens its journal, to look at it or to work on it; `None` if it came to its end meanwhile.
+    ///
+    /// # Errors
+    /// As for [`Journal::open`].
+    pub fn open(&self, access: Access) -> Result<Option<Journal>> {
+        Journal::open(&self.path, access)
+    }
+}
+
+impl ImageJobs {
+    /// The jobs of an open image; changes nothing. A folder may also be in `elsewhere`, where the user says that the
+    /// journals are.
+    ///
+    /// # Errors
+    /// `Unfit` if a folder is there that is not to be trusted; `Io`.
+    pub fn of(image: &MappedFile, elsewhere: Option<&Path>) -> Result<ImageJobs> {
+        let look = || {
+            let subject = Subject::of(image, elsewhere)?;
+            let journals = match &subject.standing {
+                Standing::Ours(_, folder) | Standing::Moved(_, folder) | Standing::Unmarkable(Some(folder)) => {
+                    folder.journals()?
+                }
+                _ => Vec::new(),
+            };
+            Ok(ImageJobs { subject, journals })
+        };
+        let mut jobs: ImageJobs = look()?;
+        // What does not fit together may be a job that came to its end between two looks: the mark first, and then its
+        // journal. Then a second look sees the mark without it.
+        while jobs.refuse_unknown().is_err() {
+            let again = look()?;
+            let is_the_same = again.standing() == jobs.standing();
+            jobs = again;
+            if is_the_same {
+                break;
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// The same, once it is known whether a file in the place of an image with jobs is a copy of that: `fits` tells
+    /// whether the file holds anything that a job left. A copy is the image that was moved; any other file has no jobs.
+    ///
+    /// # Errors
+    /// As for [`ImageJobs::pending`], and what `fits` says.
+    pub fn recognised(mut self, fits: impl Fn(&PendingJob) -> Result<bool>) -> Result<ImageJobs> {
+        let folder = match &self.subject.standing {
+            Standing::Replaced(folder) => folder.clone(),
+            Standing::Unmarkable(Some(folder)) if !folder.record.is_of(&self.subject.look.identity) => folder.clone(),
+            _ => return Ok(self),
+        };
+        self.journals = folder.journals()?;
+        let mut is_copy = false;
+        for pending in self.pending()? {
+            is_copy = is_copy || fits(&pending)?;
+        }
+        let is_unmarkable = matches!(self.subject.standing, Standing::Unmarkable(_));
+        self.subject.standing = match (is_unmarkable, is_copy) {
+            (true, is_copy) => Standing::Unmarkable(Some(folder).filter(|_| is_copy)),
+            (false, false) => Standing::Unmarked,
+            (false, true) => {
+                let mark = Mark {
+                    uuid: folder.record.uuid,
+                    jobs: u32::try_from(self.journals.len()).ok(),
+                    folder: folder.path.clone(),
+                };
+                Standing::Moved(mark, folder)
+            }
+        };
+        if !is_copy {
+            self.journals.clear();
+        }
+        Ok(self)
+    }
+
+    /// What is known of the image.
+    pub fn standing(&self) -> &Standing {
+        &self.subject.standing
+    }
+
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The image's folder, if it has one that holds its jobs.
+    pub fn folder(&self) -> Option<&Folder> {
+        match self.standing() {
+            Standing::Ours(_, folder) | Standing::Moved(_, folder) | Standing::Unmarkable(Some(folder)) => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// True if the image is known by its inode, and not by its name or by where it was moved from.
+    pub(crate) fn is_same_file(&self) -> bool {
+        let known = |folder: &Folder| folder.record.is_of(&self.subject.look.identity);
+        !matches!(self.standing(), Standing::Moved(..)) && self.folder().is_some_and(known)
+    }
+
+    /// When anything of the image was last changed, in nanoseconds since 1970.
+    pub(crate) fn changed_nanoseconds(&self) -> u64 {
+        self.subject.look.changed_nanoseconds
+    }
+
+    /// The mounts through which the image and the journals in `folder` are reached.
+    pub(crate) fn mounts(&self, folder: &Folder) -> Result<[u64; 2]> {
+        let look = Look::at_path(&folder.path).map_err(|error| Error::io("look at", &folder.path, error))?;
+        Ok([self.subject.look.mount, look.mount])
+    }
+
+    /// True if both mounts, through which a job was once worked on, are still there.
+    pub(crate) fn are_still_mounted(&self, mounts: [u64; 2], folder: &Folder) -> bool {
+        self.subject.are_still_mounted(mounts, folder)
+    }
+
+    /// Refuses to say which jobs there are where nobody can know.
+    ///
+    /// # Errors
+    /// `Unfinished`, `Unfit`.
+    pub fn refuse_unknown(&self) -> Result<()> {
+        let path = self.subject.path.display();
+        let unfinished = |why: String| Err(Error::Unfinished(format!("{path}: {why}")));
+        let clears = "'pagelight abandon --yes' takes it for a picture of its own, half-edited as it may be";
+        match self.standing() {
+            Standing::Lost(mark) => unfinished(format!(
+                "carries the mark of {}, but the folder of their journals, {}, is gone; bring the folder back (--journal \
+                 DIR says where), or restore the image; {clears}",
+                jobs_or_ids(mark),
+                mark.folder.display(),
+            )),
+            Standing::Copy(mark, folder) if mark.jobs.unwrap_or(0) > 0 => unfinished(format!(
+                "is a copy of {}, made while a job was unfinished there, so it may be half-edited; finish the first one \
+                 and copy it again; {clears}",
+                folder.record.path.display(),
+            )),
+            Standing::Stripped(folder) => unfinished(format!(
+                "{} has a journal of it, but the image does not carry its mark: was it stripped of its attributes, or an \
+                 old journal put back? nobody can know which part is edited; restore the image; {clears}",
+                folder.path.display(),
+            )),
+            Standing::Unreadable(why) => Err(Error::unfit(
+                &self.subject.path,
+                format!(
+                    "carries a mark of jobs (attribute user.pagelight), but {why}; nothing was changed; 'pagelight \
+                     abandon --yes' removes it"
+                ),
+            )),
+            Standing::Ours(mark, folder) | Standing::Moved(mark, folder) => {
+                let (counted, there) = (mark.jobs.unwrap_or(0) as usize, self.journals.len());
+                if counted <= there {
+                    return Ok(());
+                }
+                unfinished(format!(
+                    "carries the mark of {}, but {} has {there} journals: some were removed; bring them back, or restore \
+                     the image; {clears}",
+                    jobs_or_ids(mark),
+                    folder.path.display(),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The jobs of the image that are not ended, in the order of their journals' names.
+    ///
+    /// # Errors
+    /// `Unfinished` where nobody can know; `Unfit` if something under a journal's name is no sound journal; `Io`.
+    pub fn pending(&self) -> Result<Vec<PendingJob>> {
+        self.refuse_unknown()?;
+        let mut pending = Vec::new();
+        for path in &self.journals {
+            if let Some((header, state)) = journal::peek(path)?
+                && state != State::Complete
+            {
+                pending.push(PendingJob::new(path.clone(), header)?);
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Takes over a job that was found, unless somebody runs it.
+    ///
+    /// # Errors
+    /// `Busy` if somebody does; `Io`.
+    pub fn take_over(&self, pending: PendingJob) -> Result<Claim> {
+        let gone = || {
+            Error::Busy(format!(
+                "{}: the job was ended by another process just now; look again",
+                self.subject.path.display()
+            ))
+        };
+        let journal = pending.open(Access::ReadWrite)?.ok_or_else(gone)?;
+        let folder = self.folder().ok_or_else(gone)?.clone();
+        match journal.lock_run()? {
+            // Another may have finished it just before we got the lock.
+            Some(_) if !journal.is_named()? => Err(gone()),
+            Some(lock) => Ok(Claim {
+                journal,
+                job: pending.job,
+                folder,
+                _lock: lock,
+            }),
+            None => Err(self.busy(&pending, journal.owner()?)),
+        }
+    }
+
+    /// Why a job that was found is in the way.
+    pub(super) fn in_the_way(&self, pending: &PendingJob) -> Result<Error> {
+        if let Some(journal) = pending.open(Access::Read)?
+            && journal.is_alive()?
+        {
+            return Ok(self.busy(pending, journal.owner()?));
+        }
+        let path = self.subject.path.display();
+        let (op, window) = (pending.job.op, pending.job.window.describe(None));
+        Ok(Error::Unfinished(format!(
+            "{path}: an unfinished job is in the way ({op}, {window}); 'pagelight resume' finishes it, 'pagelight \
+             abandon' gives it up"
+        )))
+    }
+
+    /// Somebody works on a job that was found.
+    fn busy(&self, pending: &PendingJob, owner: u64) -> Error {
+        let (op, window) = (pending.job.op, pending.job.window.describe(None));
+        Error::Busy(format!(
+            "{}: process {owner} is at work there ({op}, {window}); wait for its end, or choose another window",
+            self.subject.path.display(),
+        ))
+    }
+}
+
+impl PendingJob {
+    fn new(path: PathBuf, header: Header) -> Result<PendingJob> {
+        let job = header.job.first_chunk().filter(|_| header.job.len() == 64);
+        match job.and_then(Job::from_bytes) {
+            Some(job) => Ok(PendingJob { path, header, job }),
+            None => Err(Error::unfit(
+                &path,
+                "holds no job that makes sense; nothing was changed",
+            )),
+        }
+    }
+}
+
+fn jobs_or_ids(mark: &Mark) -> String {
+    match mark.jobs {
+        Some(1) => "an unfinished job".to_owned(),
+        Some(jobs @ 2..) => format!("{jobs} unfinished jobs"),
+        _ => "jobs with an --id".to_owned(),
+    }
+}

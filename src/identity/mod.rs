@@ -1,0 +1,206 @@
+//! Which file an image is, whatever it is called now, and where the journals of its jobs are.
+//!
+//! An image with jobs carries a [`Mark`], an attribute that follows it through renames, other paths to it and hard links.
+//! The mark leads to the [`Folder`] of the image's journals, and the folder has a [`Record`] of its image. Both must
+//! agree; where they do not, the file is a copy of the image, or the image was moved to another file system.
+//!
+//! | what happened to the image | mark | record | standing |
+//! |---|---|---|---|
+//! | renamed, linked, reached through another mount, copied over | stays | fits | [`Standing::Ours`] |
+//! | moved to another file system, alone or with the folder | comes along | another inode; the first file is gone | [`Standing::Moved`] |
+//! | copied with its attributes, a snapshot of its disk | comes along | another inode or device; the first file is there | [`Standing::Copy`] |
+//! | replaced by a new file | is gone | another inode | [`Standing::Unmarked`] |
+//! | replaced by a file that may be its copy | is gone | another inode, the same path | [`Standing::Replaced`] |
+//! | the folder was removed | stays | is gone | [`Standing::Lost`] |
+//! | its attributes were stripped | is gone | fits | [`Standing::Stripped`] |
+//!
+//! Where the file system keeps no attributes, an image is known by its name or its inode, in its own folder only:
+//! [`Standing::Unmarkable`].
+
+mod folder;
+mod mark;
+mod record;
+
+use std::path::{Path, PathBuf};
+
+pub use self::folder::Folder;
+pub use self::mark::{Mark, Marking};
+pub use self::record::Record;
+
+use crate::error::{Error, Result};
+use crate::map::MappedFile;
+use crate::os::identity::{self, Look};
+
+/// What is known of an image and its jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No job is known.
+    Unmarked,
+    /// The file system keeps no marks; the folder beside the image that knows its inode or its name, if there is one.
+    Unmarkable(Option<Folder>),
+    /// The image, and its folder.
+    Ours(Mark, Folder),
+    /// What the folder knows as the image is gone, and this is where it went.
+    Moved(Mark, Folder),
+    /// A copy of an image that is still there.
+    Copy(Mark, Folder),
+    /// An unmarked file in the place of an image with jobs; what it holds tells whether it is a copy of that.
+    Replaced(Folder),
+    /// The folder that the mark leads to is gone.
+    Lost(Mark),
+    /// The folder knows this very file, which carries no mark any more.
+    Stripped(Folder),
+    /// The file carries something that makes no sense.
+    Unreadable(String),
+}
+
+/// An image file, as far as its identity goes.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The name under which it was opened.
+    pub path: PathBuf,
+    /// Its name now, without links.
+    pub resolved: PathBuf,
+    /// What the system says of it.
+    pub look: Look,
+    /// What is known of its jobs.
+    pub standing: Standing,
+    /// A folder that the mark leads to and that was never made, because its maker was killed.
+    pub unmade: Option<PathBuf>,
+}
+
+impl Subject {
+    /// Looks at an open image; changes nothing. A folder may also be in `elsewhere`, where the user says that journals are.
+    ///
+    /// # Errors
+    /// `Unfit` if a folder is there that is not to be trusted; `Io`, `Permission`.
+    pub fn of(image: &MappedFile, elsewhere: Option<&Path>) -> Result<Subject> {
+        let path = image.path();
+        let resolved = identity::path_of(image.file()).map_err(|error| Error::io("find", path, error))?;
+        let look = Look::at(image.file()).map_err(|error| Error::io("look at", path, error))?;
+        let mut subject = Subject {
+            path: path.to_owned(),
+            resolved,
+            look,
+            standing: Standing::Unmarked,
+            unmade: None,
+        };
+        subject.standing = match Mark::read(image.file(), path)? {
+            Marking::Unsupported => Standing::Unmarkable(subject.folder_by_inode_or_name()?),
+            Marking::Unmarked => subject.standing_unmarked()?,
+            Marking::Marked(mark) => subject.standing_of(mark, elsewhere)?,
+            Marking::Unreadable(why) => Standing::Unreadable(why),
+        };
+        Ok(subject)
+    }
+
+    /// The folder in which the image is.
+    pub fn parent(&self) -> &Path {
+        self.resolved.parent().unwrap_or(Path::new("/"))
+    }
+
+    fn standing_of(&mut self, mark: Mark, elsewhere: Option<&Path>) -> Result<Standing> {
+        let name = mark.folder.file_name().unwrap_or_default();
+        // Beside the image first: a folder that was moved as a whole, a snapshot.
+        let beside = self.parent().join(name);
+        let elsewhere = elsewhere.map(|folder| folder.join(name));
+        let absolute = Some(mark.folder.clone()).filter(|folder| folder.is_absolute());
+        let mut trouble = None;
+        for path in [Some(beside), elsewhere, absolute].into_iter().flatten() {
+            let folder = match Folder::open(&path) {
+                Ok(Some(folder)) => folder,
+                Ok(None) => continue,
+                Err(error) => {
+                    trouble = Some(error);
+                    continue;
+                }
+            };
+            // A move to another file system gives the image a new number, and may be cut short between the two.
+            if folder.record.uuid == mark.uuid || folder.record.is_of(&self.look.identity) {
+                return Ok(match self.first_file(&folder.record) {
+                    First::This => Standing::Ours(mark, folder),
+                    First::Gone => Standing::Moved(mark, folder),
+                    First::Elsewhere => Standing::Copy(mark, folder),
+                });
+            }
+        }
+        match trouble {
+            Some(error) => Err(error),
+            None if mark.jobs.is_none() => {
+                let is_its_name = Folder::has_number(&mark.folder, mark.uuid);
+                self.unmade = Some(mark.folder).filter(|folder| is_its_name && folder.is_absolute());
+                Ok(Standing::Unmarked)
+            }
+            None => Ok(Standing::Lost(mark)),
+        }
+    }
+
+    /// What has become of the file that a record is of.
+    fn first_file(&self, record: &Record) -> First {
+        let first = Look::at_path(&record.path).ok().map(|look| look.identity);
+        let first = first.filter(|first| record.is_of(first));
+        match (record.is_of(&self.look.identity), first) {
+            // A snapshot has the same inodes on another device.
+            (true, Some(first)) if first.device != self.look.identity.device => First::Elsewhere,
+            (true, _) => First::This,
+            (false, Some(_)) => First::Elsewhere,
+            (false, None) => First::Gone,
+        }
+    }
+
+    /// What the folders beside the image know of it.
+    fn standing_unmarked(&self) -> Result<Standing> {
+        let mut standing = Standing::Unmarked;
+        for folder in self.folders_beside()? {
+            let has_jobs = !folder.journals()?.is_empty();
+            if folder.record.is_of(&self.look.identity) && (has_jobs || !folder.ids()?.is_empty()) {
+                return Ok(Standing::Stripped(folder));
+            }
+            if folder.record.path == self.resolved && has_jobs {
+                standing = Standing::Replaced(folder);
+            }
+        }
+        Ok(standing)
+    }
+
+    fn folder_by_inode_or_name(&self) -> Result<Option<Folder>> {
+        let mut folders = self.folders_beside()?;
+        let by_inode = |folder: &Folder| folder.record.is_of(&self.look.identity);
+        let by_name = |folder: &Folder| folder.record.path.file_name() == self.resolved.file_name();
+        let place = folders
+            .iter()
+            .position(by_inode)
+            .or_else(|| folders.iter().position(by_name));
+        Ok(place.map(|place| folders.swap_remove(place)))
+    }
+
+    fn folders_beside(&self) -> Result<Vec<Folder>> {
+        match Folder::all_in(self.parent()) {
+            // Who may not list the folder has made none in it.
+            Err(Error::Permission { .. }) => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    /// True if the mounts of these numbers, through which the image and the journals in `folder` were once reached, are
+    /// still there: then what was in memory of their file systems still is. Of a mount that is not known, true.
+    pub fn are_still_mounted(&self, [image, journals]: [u64; 2], folder: &Folder) -> bool {
+        // What was moved to another file system was read through the first one before.
+        let is_moved = matches!(self.standing, Standing::Moved(..));
+        let is_there = |mount: u64, now: &Look| {
+            // Else through another mount of the same file system.
+            let is_other =
+                || identity::device_of_mount(mount).is_some_and(|device| is_moved || device == now.identity.device);
+            mount == 0 || mount == now.mount || is_other()
+        };
+        let folder = Look::at_path(&folder.path);
+        is_there(image, &self.look) && folder.is_ok_and(|folder| is_there(journals, &folder))
+    }
+}
+
+/// What has become of the file that a record is of.
+enum First {
+    This,
+    Gone,
+    Elsewhere,
+}

@@ -1,0 +1,106 @@
+//! What must hold before a byte is copied from a journal that somebody else left.
+
+use crate::claim::{Claim, ImageJobs, PendingJob};
+use crate::engine;
+use crate::error::{Error, Result};
+use crate::journal::check::Chunks;
+use crate::journal::{Journal, State};
+use crate::map::{Access, MappedFile};
+use crate::os::disk::{self, FileSystem};
+use crate::threads::Progress;
+
+use super::sync_failed;
+
+/// By how much the system's clock, by which files change, may be behind: two of its ticks.
+const TICK_NANOSECONDS: u64 = 20_000_000;
+
+/// Everything that must hold before a byte is copied from a journal that somebody else left.
+pub(super) fn refuse_unsound(
+    jobs: &ImageJobs,
+    claim: &Claim,
+    image: &MappedFile,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let journal = &claim.journal;
+    let path = image.path();
+    let image_bytes = journal.header().image_bytes;
+    if image_bytes != image.len() {
+        return Err(Error::unfit(
+            path,
+            format!(
+                "has {} bytes, and had {image_bytes} when the unfinished job was begun: was it replaced, or given \
+                 another length? nothing was changed; 'pagelight abandon' gives the job up",
+                image.len(),
+            ),
+        ));
+    }
+    let state = journal.state()?;
+    if state == State::SyncFailed {
+        return Err(sync_failed(path));
+    }
+    let is_moved = !jobs.is_same_file();
+    let is_original = journal.is_original()?;
+    if is_original {
+        journal.refuse_earlier_copy()?;
+    } else if !is_moved {
+        return Err(Error::unfit(
+            journal.path(),
+            "is a copy of the job's journal, which may be of an earlier moment, so that what it calls untouched may be \
+             edited; nothing was changed; bring the first one back, or restore the image and 'pagelight abandon'",
+        ));
+    }
+    let is_same_start = is_same_start(jobs, journal)?;
+    if state != State::Paused && !is_same_start {
+        return Err(Error::Unfinished(format!(
+            "{}: the system was started anew, or the disk mounted anew, since the job was cut short, and bytes may be \
+             lost; restore the image, then 'pagelight abandon' removes the job",
+            path.display()
+        )));
+    }
+    let window_bytes = claim.job.window.bytes();
+    if window_bytes != journal.header().cut.window_bytes() || claim.job.window.bounds(0..window_bytes).end > image.len()
+    {
+        return Err(Error::unfit(
+            journal.path(),
+            "holds a window that does not fit; nothing was changed",
+        ));
+    }
+    // Nobody else can have changed the image if it was not changed after our last sign of life; the clock of a server is
+    // not ours.
+    let changed = jobs.changed_nanoseconds();
+    let is_quiet = changed <= journal.last_alive_nanoseconds()?
+        && changed + TICK_NANOSECONDS >= journal.header().begun_nanoseconds;
+    let is_local = !matches!(
+        disk::file_system(image.file()),
+        Ok(FileSystem::Nfs | FileSystem::Other(_)) | Err(_)
+    );
+    let chunks = match is_same_start && is_original && !is_moved && is_quiet && is_local {
+        true => Chunks::Some,
+        false => Chunks::All,
+    };
+    engine::check(&claim.job, image, journal, chunks, progress)
+}
+
+/// True if neither the system was started anew nor a disk mounted anew since the job was begun or last resumed: then what
+/// was in memory of the image and of the journal is what it was.
+///
+/// # Errors
+/// `Io`.
+pub fn is_same_start(jobs: &ImageJobs, journal: &Journal) -> Result<bool> {
+    let mounts = journal.mounts()?;
+    let are_mounted = jobs
+        .folder()
+        .is_some_and(|folder| jobs.are_still_mounted(mounts, folder));
+    Ok(journal.is_of_this_boot()? && are_mounted)
+}
+
+/// True if the image holds anything that a job left in it: whether it holds all of that is asked before it is gone on with.
+///
+/// # Errors
+/// `Io`; `Unfit` if the journal is damaged.
+pub(super) fn fits(image: &MappedFile, pending: &PendingJob) -> Result<bool> {
+    match pending.open(Access::Read)? {
+        Some(journal) if pending.header.image_bytes == image.len() => engine::holds_any(&pending.job, image, &journal),
+        _ => Ok(false),
+    }
+}
