@@ -117,6 +117,6 @@ fn a_few_kills() {
 #[test]
 fn thousands_of_kills() {
     if common::long() {
-        storms(4000, 1000);
+        storms(10_000, 2_000);
     }
 }
