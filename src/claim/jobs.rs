@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Claim;
 use crate::error::{Error, Result};
-use crate::identity::{Folder, Mark, Standing, Subject};
+use crate::identity::{Folder, Mark, Record, Standing, Subject};
 use crate::job::Job;
 use crate::journal::header::Header;
 use crate::journal::{self, Journal, State};
@@ -17,6 +17,8 @@ pub struct ImageJobs {
     subject: Subject,
     /// The journals that were in its folder when the mark had just been read.
     journals: Vec<PathBuf>,
+    /// The folder of an image that was here before, and is another one.
+    outdated: Option<Folder>,
 }
 
 /// A job that is not ended. Its journal is not open: there may be thousands.
@@ -55,7 +57,11 @@ impl ImageJobs {
                 }
                 _ => Vec::new(),
             };
-            Ok(ImageJobs { subject, journals })
+            Ok(ImageJobs {
+                subject,
+                journals,
+                outdated: None,
+            })
         };
         let mut jobs: ImageJobs = look()?;
         // What does not fit together may be a job that came to its end between two looks: the mark first, and then its
@@ -87,6 +93,7 @@ impl ImageJobs {
         for pending in self.pending()? {
             is_copy = is_copy || fits(&pending)?;
         }
+        self.outdated = Some(folder.clone()).filter(|_| !is_copy);
         let is_unmarkable = matches!(self.subject.standing, Standing::Unmarkable(_));
         self.subject.standing = match (is_unmarkable, is_copy) {
             (true, is_copy) => Standing::Unmarkable(Some(folder).filter(|_| is_copy)),
@@ -104,6 +111,22 @@ impl ImageJobs {
             self.journals.clear();
         }
         Ok(self)
+    }
+
+    /// Says of an image that was here before that it is gone from here, because another picture in its place is to be
+    /// edited: once that is, it may hold all that the first one's job left, and would be taken for a copy of it.
+    ///
+    /// # Errors
+    /// `Io`, `Permission`.
+    pub(super) fn forget_outdated(&self) -> Result<()> {
+        let Some(mut folder) = self.outdated.clone() else {
+            return Ok(());
+        };
+        let record = Record {
+            path: PathBuf::new(),
+            ..folder.record.clone()
+        };
+        folder.set_record(record, true)
     }
 
     /// What is known of the image.

@@ -13,6 +13,7 @@ mod disks;
 mod files;
 mod ids;
 mod marks;
+mod replaced;
 mod space;
 
 use std::ffi::OsString;
