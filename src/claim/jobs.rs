@@ -17,8 +17,6 @@ pub struct ImageJobs {
     subject: Subject,
     /// The journals that were in its folder when the mark had just been read.
     journals: Vec<PathBuf>,
-    /// The folder of an image that was here before, and is another one.
-    outdated: Option<Folder>,
 }
 
 /// A job that is not ended. Its journal is not open: there may be thousands.
@@ -57,11 +55,7 @@ impl ImageJobs {
                 }
                 _ => Vec::new(),
             };
-            Ok(ImageJobs {
-                subject,
-                journals,
-                outdated: None,
-            })
+            Ok(ImageJobs { subject, journals })
         };
         let mut jobs: ImageJobs = look()?;
         // What does not fit together may be a job that came to its end between two looks: the mark first, and then its
@@ -93,7 +87,6 @@ impl ImageJobs {
         for pending in self.pending()? {
             is_copy = is_copy || fits(&pending)?;
         }
-        self.outdated = Some(folder.clone()).filter(|_| !is_copy);
         let is_unmarkable = matches!(self.subject.standing, Standing::Unmarkable(_));
         self.subject.standing = match (is_unmarkable, is_copy) {
             (true, is_copy) => Standing::Unmarkable(Some(folder).filter(|_| is_copy)),
@@ -113,20 +106,25 @@ impl ImageJobs {
         Ok(self)
     }
 
-    /// Says of an image that was here before that it is gone from here, because another picture in its place is to be
-    /// edited: once that is, it may hold all that the first one's job left, and would be taken for a copy of it.
+    /// Says of images that were here before that they are gone from here, because another picture in their place, with
+    /// `own` folder if it has one, is to be edited: once that is, it may hold all that a job left in one of them, and would
+    /// be taken for a copy of it.
     ///
     /// # Errors
     /// `Io`, `Permission`.
-    pub(super) fn forget_outdated(&self) -> Result<()> {
-        let Some(mut folder) = self.outdated.clone() else {
-            return Ok(());
-        };
-        let record = Record {
-            path: PathBuf::new(),
-            ..folder.record.clone()
-        };
-        folder.set_record(record, true)
+    pub(super) fn forget_outdated(&self, own: Option<&Folder>) -> Result<()> {
+        for mut folder in self.subject.folders_beside()? {
+            let is_own =
+                own.is_some_and(|own| own.path == folder.path) || folder.record.is_of(&self.subject.look.identity);
+            if folder.record.path == self.subject.resolved && !is_own {
+                let record = Record {
+                    path: PathBuf::new(),
+                    ..folder.record.clone()
+                };
+                folder.set_record(record, true)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is known of the image.

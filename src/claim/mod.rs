@@ -100,7 +100,7 @@ pub fn claim(image: &MappedFile, request: Request<'_>) -> Result<ClaimOutcome> {
 
 /// Makes the folder, if there is none, the journal and the mark.
 fn grant(image: &MappedFile, jobs: &ImageJobs, folder: Option<Folder>, request: Request<'_>) -> Result<ClaimOutcome> {
-    jobs.forget_outdated()?;
+    jobs.forget_outdated(folder.as_ref())?;
     let is_new = folder.is_none();
     let folder = match folder {
         Some(folder) => folder,

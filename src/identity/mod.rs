@@ -174,7 +174,11 @@ impl Subject {
         Ok(place.map(|place| folders.swap_remove(place)))
     }
 
-    fn folders_beside(&self) -> Result<Vec<Folder>> {
+    /// The folders of journals beside the image, whosever they are.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn folders_beside(&self) -> Result<Vec<Folder>> {
         match Folder::all_in(self.parent()) {
             // Who may not list the folder has made none in it.
             Err(Error::Permission { .. }) => Ok(Vec::new()),

@@ -51,6 +51,29 @@ fn the_first_image_keeps_its_job_elsewhere() {
     }
 }
 
+/// Two images with jobs were last met there.
+#[test]
+fn the_first_jobs_of_all_that_was_there_are_over() {
+    // Either may come first in the order of their names, which are random.
+    for _ in 0..8 {
+        let (one, two) = (Rig::small(), Rig::small());
+        one.cut_short();
+        two.cut_short();
+        next_tick();
+        // One of them comes to the place of the other, with its journals, and is looked at there.
+        let other = one.folder.path().join("other.raw");
+        fs::rename(&one.path, &other).expect("moved");
+        for folder in two.journal_folders() {
+            let name = folder.file_name().expect("a name");
+            let new = one.folder.path().join(name);
+            fs::rename(&folder, &new).expect("moved");
+        }
+        fs::rename(&two.path, &one.path).expect("moved");
+        check(&one.edit_words(), 3, &["in the way"]);
+        replaced_edited_and_resumed(&one, None);
+    }
+}
+
 /// Where images are known by their names.
 #[test]
 fn the_same_without_attributes() {
