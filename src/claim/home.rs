@@ -12,7 +12,7 @@ use crate::os::identity;
 
 impl ImageJobs {
     /// Removes what jobs that came to their end left behind, and returns those that did not; under the start lock.
-    pub(super) fn swept(&self, image: &MappedFile, folder: &Folder) -> Result<Vec<PendingJob>> {
+    pub(super) fn swept(&self, image: &MappedFile, folder: &mut Folder) -> Result<Vec<PendingJob>> {
         let pending = self.pending()?;
         for path in folder.journals()? {
             let Some((_, State::Complete)) = journal::peek(&path)? else {
@@ -28,6 +28,9 @@ impl ImageJobs {
             // After a power cut the state may be on the disk and the chunks' words not; the image was there before both.
             if journal.is_of_this_boot()? {
                 journal.refuse_undone()?;
+            }
+            if !journal.header().token.is_empty() {
+                self.note_unstamped_end(folder, &journal)?;
             }
             self.count_jobs(image, folder, Some(&path))?;
             match journal.header().token.is_empty() {

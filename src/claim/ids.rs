@@ -11,7 +11,7 @@ use super::{ClaimOutcome, ImageJobs, PendingJob, Request, start_lock};
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
 use crate::journal::header::Header;
-use crate::journal::{self, State};
+use crate::journal::{self, Journal, State};
 use crate::map::{Access, MappedFile};
 use crate::os::identity::{self, Look};
 
@@ -135,9 +135,11 @@ impl ImageJobs {
     }
 
     /// Sets the image's time of modification, and remembers it.
-    pub(super) fn stamp(&self, image: &MappedFile, folder: &mut Folder) -> Result<()> {
+    pub(super) fn stamp(&self, image: &MappedFile, folder: &mut Folder, journal: &Journal) -> Result<()> {
         let failed = |error| Error::io("touch", image.path(), error);
         identity::touch(image.file()).map_err(failed)?;
+        // So that this change is known for the job's own, should the process be killed before the record is written.
+        journal.beat(0)?;
         let look = Look::at(image.file()).map_err(failed)?;
         let keeps_ids = !folder.ids()?.is_empty() || self.pending_has_token(folder)?;
         let record = Record {
@@ -148,6 +150,22 @@ impl ImageJobs {
             true => folder.set_record(record, true),
             false => Ok(()),
         }
+    }
+
+    /// Does for a job of a token what its process was killed before, see [`ImageJobs::stamp`]: remembers the image's time of
+    /// modification if it is the job's own, or else that somebody else changed the image since.
+    pub(super) fn note_unstamped_end(&self, folder: &mut Folder, journal: &Journal) -> Result<()> {
+        let modified = self.subject().look.modified_nanoseconds;
+        if folder.record.left_nanoseconds == modified {
+            return Ok(());
+        }
+        let is_own = modified <= journal.last_alive_nanoseconds()?;
+        let record = Record {
+            left_nanoseconds: if is_own { modified } else { 0 },
+            generation: folder.record.generation + u64::from(!is_own),
+            ..folder.record.clone()
+        };
+        folder.set_record(record, true)
     }
 
     fn pending_has_token(&self, folder: &Folder) -> Result<bool> {
@@ -197,6 +215,7 @@ pub fn forget(image: &MappedFile, token: Option<&str>) -> Result<usize> {
     let Some(folder) = jobs.folder() else {
         return Ok(0);
     };
+    let folder = &mut folder.clone();
     jobs.swept(image, folder)?;
     let mut forgotten = 0;
     for path in folder.ids()? {

@@ -208,7 +208,7 @@ impl Claim {
             ));
         };
         if self.journal.state()? == State::Complete {
-            jobs.stamp(image, &mut folder)?;
+            jobs.stamp(image, &mut folder, &self.journal)?;
         }
         jobs.count_jobs(image, &folder, Some(self.journal.path()))?;
         if durably {
@@ -271,6 +271,7 @@ pub fn sweep(image: &MappedFile, elsewhere: Option<&Path>) -> Result<()> {
     let _start_lock = start_lock(image)?;
     let jobs = ImageJobs::of(image, elsewhere)?;
     if let Standing::Ours(_, folder) | Standing::Unmarkable(Some(folder)) = jobs.standing() {
+        let folder = &mut folder.clone();
         jobs.swept(image, folder)?;
         jobs.count_jobs(image, folder, None)?;
         jobs.remove_if_empty(image, folder, false)?;

@@ -100,3 +100,28 @@ fn an_image_whose_ids_are_lost() {
     check(&on("abandon", &rig.path, &["--yes"]), 0, &[]);
     check(&words, 0, &["samples clipped"]);
 }
+
+/// A job under an id that was killed when all was done and nothing was tidied up; and then a backup is copied over it.
+#[test]
+fn killed_at_its_last_moment_and_then_restored() {
+    for is_swept_before in [true, false] {
+        let rig = Rig::small();
+        rig.cut_short_as("once");
+        rig.complete();
+        next_tick();
+        if is_swept_before {
+            check(&rig.words("resume"), 0, &["nothing to resume"]);
+        }
+        let mut words = rig.edit_words();
+        words.push("--id=once".into());
+        if is_swept_before {
+            check(&words, 0, &["already applied"]);
+        }
+        fs::write(&rig.path, &rig.before).expect("written");
+        check(&words, 3, &["nobody can know"]);
+        assert_eq!(rig.holds(), Holds::Before);
+        check(&on("forget", &rig.path, &["--id=once"]), 0, &["is forgotten"]);
+        check(&words, 0, &["samples clipped"]);
+        assert_eq!(rig.holds(), Holds::After);
+    }
+}

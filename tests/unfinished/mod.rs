@@ -214,6 +214,8 @@ impl Rig {
         }
         journal.set_state(State::Complete).expect("stored");
         fs::write(&self.path, &self.after).expect("written");
+        // That was the job's own doing.
+        journal.beat(0).expect("stored");
     }
 
     /// Leaves a job as `kill -9` would between two chunks, some of them done and some to do, under `token`.
