@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use pagelight::claim::{self, ClaimOutcome, PendingJob, Request};
 use pagelight::engine::{self, Settings};
 use pagelight::identity::{Mark, Marking};
-use pagelight::journal::header::{Header, OWNER_AT, RUN_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT};
+use pagelight::journal::header::{
+    CURSOR_AT, Header, OWNER_AT, ROUND_AT, RUN_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
+};
 use pagelight::journal::protocol::Memory;
 use pagelight::journal::words::Intent;
 use pagelight::journal::{Journal, State as JobState};
@@ -165,7 +167,8 @@ impl<'a> Lab<'a> {
         // Words that tell who is at work, how far, and whether to go on; a recovery looks at none of them.
         let slots = (0..SLOTS).map(|slot| self.journal.header().slot_at(slot));
         let told = slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_PIECE_AT);
-        let told: Vec<_> = std::iter::once(OWNER_AT..RUN_AT + 8).chain(told).collect();
+        let of_job = [OWNER_AT..OWNER_AT + 8, ROUND_AT..CURSOR_AT + 8, RUN_AT..RUN_AT + 8];
+        let told: Vec<_> = of_job.into_iter().chain(told).collect();
         for range in self.live.iter().chain(&told) {
             bytes[range.clone()].copy_from_slice(&self.template[range.clone()]);
         }
