@@ -23,6 +23,7 @@ use crate::journal::Journal;
 use crate::journal::check::{self, Chunks};
 use crate::map::{MappedFile, PageIn};
 use crate::os::disk::{self, FileSystem};
+use crate::pixel::SAMPLE_BYTES;
 use crate::threads::{self, Progress};
 use crate::window::Window;
 
@@ -126,7 +127,13 @@ pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, p
     check::image(journal, image.path(), chunks, &mut |digest, pieces| {
         threads::report(progress, 0)?;
         reader.digest(digest, pieces)
-    })
+    })?;
+    for (slot, chunk, piece) in check::in_flight(journal)? {
+        if reader.flight(slot, chunk, piece)? == Flight::Foreign {
+            return Err(check::not_as_left(journal, image.path(), chunk));
+        }
+    }
+    Ok(())
 }
 
 /// True if the image, which may be another one, holds anything that the job left in its own.
@@ -136,7 +143,23 @@ pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, p
 pub fn holds_any(job: &Job, image: &MappedFile, journal: &Journal) -> Result<bool> {
     let mut reader = Reader::new(job, image, journal);
     reader.check_words()?;
+    for (slot, chunk, piece) in check::in_flight(journal)? {
+        if reader.flight(slot, chunk, piece)? == Flight::Begun {
+            return Ok(true);
+        }
+    }
     check::holds_any(journal, &mut |digest, pieces| reader.digest(digest, pieces))
+}
+
+/// How far a piece whose finished bytes are in a slot came in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flight {
+    /// It holds none of the finished bytes: the edit of what it holds would be just those.
+    Untouched,
+    /// Some of its samples are the finished ones, the others are as before.
+    Begun,
+    /// It holds something else.
+    Foreign,
 }
 
 /// Reads what a job left, in the image and in the slots of its journal.
@@ -192,6 +215,36 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(digest)
+    }
+
+    /// Compares a piece in the image with its finished bytes in a slot, sample by sample: a kill may come between any
+    /// two bytes of the copy.
+    fn flight(&mut self, slot: u32, chunk: u32, piece: u32) -> Result<Flight> {
+        let part = self.journal.header().cut.piece(u64::from(chunk), u64::from(piece));
+        let kernel = self.job.op.kernel(self.job.format);
+        let mut at = self.journal.slot_piece_at(slot);
+        let mut finished = vec![0; self.buffer.len()];
+        let (mut is_begun, mut torn) = (false, 0);
+        for range in self.job.window.ranges(part) {
+            let held = &mut self.buffer[..length(&range)];
+            let finished = &mut finished[..length(&range)];
+            let read = self.image.file().read_exact_at(held, range.start);
+            read.map_err(|error| Error::io("read", self.image.path(), error))?;
+            self.journal.view().copy_out(at, finished)?;
+            at += held.len();
+            let mut edited = held.to_vec();
+            kernel.apply(&mut edited);
+            let samples = |bytes| <[u8]>::chunks_exact(bytes, SAMPLE_BYTES);
+            for ((held, edited), finished) in samples(held).zip(samples(&edited)).zip(samples(finished)) {
+                is_begun |= edited != finished;
+                torn += u32::from(edited != finished && held != finished);
+            }
+        }
+        Ok(match (is_begun, torn) {
+            (false, _) => Flight::Untouched,
+            (true, 0 | 1) => Flight::Begun,
+            (true, _) => Flight::Foreign,
+        })
     }
 }
 

@@ -142,16 +142,35 @@ pub fn image(journal: &Journal, path: &Path, chunks: Chunks, digest: Digest<'_>)
         chunks,
         &mut |chunk, part, wanted| match digest(journal.codec().begin(chunk), part)? == wanted {
             true => Ok(()),
-            false => Err(Error::unfit(
-                path,
-                format!(
-                    "is not as its unfinished job left it (chunk {chunk} of {}): was a backup copied over it, or was it \
-                     edited by another program? nothing was changed; 'pagelight abandon' gives the job up",
-                    journal.header().chunks(),
-                ),
-            )),
+            false => Err(not_as_left(journal, path, chunk)),
         },
     )
+}
+
+/// What is said of an image whose chunk `chunk` the job did not leave so.
+pub fn not_as_left(journal: &Journal, path: &Path, chunk: u32) -> Error {
+    Error::unfit(
+        path,
+        format!(
+            "is not as its unfinished job left it (chunk {chunk} of {}): was a backup copied over it, or was it edited by \
+             another program? nothing was changed; 'pagelight abandon' gives the job up",
+            journal.header().chunks(),
+        ),
+    )
+}
+
+/// The slots that hold the finished bytes of a piece which may be half in the image, with its chunk and its number.
+///
+/// # Errors
+/// `Io`.
+pub fn in_flight(journal: &Journal) -> Result<Vec<(u32, u32, u32)>> {
+    let mut found = Vec::new();
+    for slot in 0..journal.header().slots {
+        if let Some(Intent::Finished { chunk, piece, .. }) = protocol::intent(journal, slot)? {
+            found.push((slot, chunk, piece));
+        }
+    }
+    Ok(found)
 }
 
 /// True if an image holds anything that the job left.

@@ -2,7 +2,8 @@
 //! what must come of it.
 //!
 //! * `files`: files that are renamed, linked, copied, restored and replaced. `marks`: what the image carries, and what is
-//!   in its journal folder. `ids`: what was done before. `disks`: mounts, snapshots, full disks, disks without attributes.
+//!   in its journal folder. `ids`: what was done before. `in_flight`: killed within a piece. `disks`: mounts, snapshots,
+//!   full disks, disks without attributes.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -12,6 +13,7 @@ mod unfinished;
 mod disks;
 mod files;
 mod ids;
+mod in_flight;
 mod marks;
 mod replaced;
 mod space;

@@ -1,0 +1,125 @@
+//! A job was killed when nothing of it was in the image but some bytes of a piece, or not even those. What is in the image
+//! then, or in another file in its place, is compared with the finished bytes in the journal.
+
+use std::fs;
+use std::ops::Range;
+
+use pagelight::journal::protocol::{Memory, Word};
+use pagelight::journal::words::{ChunkState, Count, Intent, Sofar};
+
+use super::{check, next_tick, on};
+use crate::unfinished::{Holds, Moment, Rig, open};
+
+/// A job with one piece in flight and nothing done, and where that piece is in the file. No kill could be aimed so well.
+fn with_a_piece_in_flight() -> (Rig, Range<usize>) {
+    let rig = Rig::small();
+    rig.cut_short();
+    let (job, journal) = (rig.job(), open(&rig.journal()));
+    let codec = journal.codec();
+    let store = |word, value| journal.store(word, value).expect("stored");
+    for chunk in 0..journal.header().chunks() {
+        let (word, digest) = codec.chunk(chunk, ChunkState::Free);
+        store(Word::Digest(chunk), digest);
+        store(Word::Chunk(chunk), word);
+    }
+    let (slot, chunk, piece) = (0, 1, 0);
+    let part = journal.header().cut.piece(u64::from(chunk), piece);
+    let range = usize::try_from(part.start).expect("small")..usize::try_from(part.end).expect("small");
+    let mut finished = rig.before[range.clone()].to_vec();
+    let clipped = job.op.kernel(job.format).apply(&mut finished);
+    assert_eq!(finished, rig.after[range.clone()]);
+    let at = journal.slot_piece_at(slot);
+    journal.view().copy_in(at, &finished).expect("stored");
+    let before = Sofar {
+        digest: codec.begin(chunk),
+        clipped: 0,
+    };
+    let after = Sofar {
+        digest: journal.key().add(before.digest, &finished),
+        clipped,
+    };
+    let intent = Intent::Finished {
+        chunk,
+        piece: 0,
+        before,
+        after,
+    };
+    for (odd, sofar) in [(0, before), (1, after)] {
+        store(Word::SofarDigest(slot, odd), sofar.digest);
+        store(Word::SofarClipped(slot, odd), sofar.clipped);
+    }
+    store(Word::Chunk(chunk), codec.chunk(chunk, ChunkState::Taken { slot }).0);
+    store(Word::Hint(slot), codec.hint(slot, chunk));
+    store(Word::Count(slot), codec.count(slot, Count { chunks: 0, last: None }));
+    store(Word::Intent(slot), codec.intent(slot, intent));
+    fs::write(&rig.path, &rig.before).expect("written");
+    journal.beat(slot).expect("stored");
+    (rig, range)
+}
+
+/// The image as a kill leaves it after `copied` bytes of the piece.
+fn copied(rig: &Rig, piece: &Range<usize>, copied: usize) -> Vec<u8> {
+    let mut image = rig.before.clone();
+    image[piece.clone()][..copied].copy_from_slice(&rig.after[piece.clone()][..copied]);
+    image
+}
+
+/// How many bytes are copied: none, to the middle of a sample and of a pixel, to its end, all but one, all.
+fn lengths(piece: &Range<usize>) -> [usize; 8] {
+    [0, 1, 2, 3, 8, piece.len() / 2, piece.len() - 1, piece.len()]
+}
+
+#[test]
+fn a_copy_with_half_a_piece_is_the_image() {
+    let (rig, piece) = with_a_piece_in_flight();
+    let moment = Moment::of(&rig);
+    for length in lengths(&piece) {
+        moment.bring_back(&rig, |_| {});
+        next_tick();
+        let new = rig.folder.path().join("new");
+        fs::write(&new, copied(&rig, &piece, length)).expect("written");
+        fs::rename(&new, &rig.path).expect("moved");
+        if length == 0 {
+            // Nothing of the job is in it: a backup.
+            check(&rig.edit_words(), 0, &["samples clipped"]);
+        } else {
+            check(&rig.edit_words(), 3, &["in the way"]);
+            check(&rig.words("resume"), 0, &["samples clipped"]);
+        }
+        assert_eq!(rig.holds(), Holds::After, "{length} bytes were copied");
+    }
+}
+
+#[test]
+fn a_kill_between_any_two_bytes_is_gone_on_with() {
+    let (rig, piece) = with_a_piece_in_flight();
+    let mut moment = Moment::of(&rig);
+    for length in lengths(&piece) {
+        moment.image = copied(&rig, &piece, length);
+        moment.bring_back(&rig, |_| {});
+        rig.assert_resumes(&format!("{length} bytes were copied"));
+    }
+}
+
+#[test]
+fn another_picture_copied_over_it_is_found() {
+    let (rig, piece) = with_a_piece_in_flight();
+    let mut moment = Moment::of(&rig);
+    // Two samples are enough, wherever they are.
+    for at in [0, piece.len() / 2, piece.len() - 4] {
+        moment.image = copied(&rig, &piece, piece.len() / 2);
+        for byte in &mut moment.image[piece.clone()][at..at + 4] {
+            *byte ^= 0x55;
+        }
+        moment.bring_back(&rig, |_| {});
+        check(
+            &on("resume", &rig.path, &[]),
+            65,
+            &["not as its unfinished job left it"],
+        );
+        assert!(
+            fs::read(&rig.path).expect("read") == moment.image,
+            "something was changed"
+        );
+    }
+}
