@@ -11,6 +11,7 @@ use std::fs;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
 
+use pagelight::claim::ImageJobs;
 use pagelight::engine::Settings;
 use pagelight::error::Error;
 use pagelight::journal::header::{HEADER_BYTES, SLOT_PIECE_AT, STATE_AT};
@@ -34,7 +35,7 @@ fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
         crew: None,
     };
     let mut clipped = None;
-    for pending in run::jobs_of(&image, None)?.pending()? {
+    for pending in ImageJobs::of(&image, None)?.pending()? {
         match run::resume(&image, pending, &options, &|_| ControlFlow::Continue(()))? {
             Ended::Done { clipped_samples, .. } => clipped = Some(clipped_samples),
             other => panic!("{other:?}"),

@@ -55,6 +55,9 @@ struct Round<'a> {
     is_over: bool,
     /// True once the image has lost its mark: were it moved now, nothing would tell it from any other picture.
     is_unmarked: bool,
+    /// True once a new file took the place of the image, with the job unfinished: nothing may edit that before the user has
+    /// said what it is.
+    is_replaced: bool,
     /// What was done, for messages.
     story: Vec<String>,
     names: Cell<u32>,
@@ -92,6 +95,7 @@ impl<'a> Round<'a> {
             is_spoiled: false,
             is_over: false,
             is_unmarked: false,
+            is_replaced: false,
             story: Vec::new(),
             names: Cell::new(0),
             rig,
@@ -282,6 +286,7 @@ impl<'a> Round<'a> {
                 // A copy in its own place is known again; elsewhere nothing tells it from any other picture.
                 let is_known = !is_copy || !has_edited || self.is_where_it_began(&target);
                 if is_known {
+                    self.is_replaced = self.is_where_it_began(&target) && self.is_unfinished();
                     fs::rename(new, target).expect("renamed");
                     self.is_unmarked = true;
                     if !is_copy {
@@ -369,11 +374,12 @@ impl<'a> Round<'a> {
 
     /// Goes on in any way, and judges what came of it.
     fn go_on(&mut self, counts: &mut Counts) {
-        for _ in 0..1 + self.random.up_to(2) {
-            let words = match self.random.up_to(5) {
+        for _ in 0..1 + self.random.up_to(3) {
+            let words = match self.random.up_to(6) {
                 0 | 1 => self.words("resume", &["--threads=2"]),
                 2 => self.words("brighten", &["--threads=1"]),
                 3 => self.words("brighten", &["--threads=1", TOKEN]),
+                4 => self.words("abandon", &["--yes"]),
                 _ => self.words("status", &[]),
             };
             let before = fs::read(&self.path).expect("read");
@@ -387,7 +393,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn judge(&self, command: &OsString, output: &Output, before: &[u8]) -> String {
+    fn judge(&mut self, command: &OsString, output: &Output, before: &[u8]) -> String {
         let story = || self.story.join("\n  ");
         let now = fs::read(&self.path).expect("read");
         let Some(0) = output.status.code() else {
@@ -401,7 +407,7 @@ impl<'a> Round<'a> {
             return format!("refused with {}", code.unwrap_or(0));
         };
         let words = says(output);
-        if command == "status" || words.contains("nothing to resume") {
+        if command == "status" || words.contains("nothing to resume") || words.contains("nothing to abandon") {
             assert!(
                 now == before,
                 "nothing was to be done, and the image was changed:\n  {}",
@@ -409,11 +415,37 @@ impl<'a> Round<'a> {
             );
             return "nothing to do".to_owned();
         }
+        if command == "abandon" {
+            let fits = |at: usize| now[at] == before[at] || [self.wanted[at], self.rig.after[at]].contains(&now[at]);
+            assert!((0..now.len()).all(fits), "given up, and wrong:\n  {}", story());
+            self.take_for_another_picture(now);
+            return "given up".to_owned();
+        }
+        assert!(
+            command != "brighten" || !self.is_replaced,
+            "taken for another picture, exit 0 and wrong:\n  {}",
+            story()
+        );
         let is_exact = now == self.wanted && !self.is_spoiled;
         // Where all that was edited is as it was before, or is taken for new, the edit of that is right.
         let was_new = before == self.rig.before && now == self.wanted;
         assert!(is_exact || was_new, "exit 0 and wrong:\n  {}", story());
         "exact".to_owned()
+    }
+}
+
+impl Round<'_> {
+    /// What the user says by giving the job up.
+    fn take_for_another_picture(&mut self, bytes: Vec<u8>) {
+        self.is_edited.fill(false);
+        (self.is_spoiled, self.is_replaced) = (false, false);
+        let mut edited = bytes.clone();
+        let pixels = usize::try_from(self.rig.image.data().end).expect("small");
+        let Rig {
+            image, part, amount, ..
+        } = &self.rig;
+        image.brighten(0, &mut edited[..pixels], *part, *amount);
+        (self.rig.before, self.wanted) = (bytes, edited);
     }
 }
 

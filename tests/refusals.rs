@@ -50,7 +50,7 @@ fn refuses(rig: &Rig, code: i32, words: &str) {
     }
 }
 
-/// Another file is another image: it has no job, and may have one of its own.
+/// Another file may be another image: once the user says so, it has no job, and may have one of its own.
 #[test]
 fn another_image_under_the_same_name() {
     let rig = Rig::small();
@@ -58,10 +58,19 @@ fn another_image_under_the_same_name() {
     let other = rig.folder.path().join("other.raw");
     fs::write(&other, &rig.before).expect("written");
     fs::rename(other, &rig.path).expect("moved");
-    let output = run_words(&rig.words("resume"));
-    assert!(says(&output).contains("no unfinished job"), "{}", says(&output));
-    let output = run_words(&rig.edit_words());
-    assert_eq!(output.status.code(), Some(0), "{}", says(&output));
+    let mut abandon = rig.words("abandon");
+    abandon.push("--yes".into());
+    for (words, code, what) in [
+        (rig.edit_words(), 3, "it was replaced"),
+        (rig.words("resume"), 65, "not as its unfinished job left it"),
+        (abandon, 0, "left to the file"),
+        (rig.words("resume"), 0, "no unfinished job"),
+        (rig.edit_words(), 0, "samples clipped"),
+    ] {
+        let output = run_words(&words);
+        assert_eq!(output.status.code(), Some(code), "{}", says(&output));
+        assert!(says(&output).contains(what), "{}", says(&output));
+    }
     assert_eq!(rig.holds(), unfinished::Holds::After);
 }
 

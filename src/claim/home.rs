@@ -45,11 +45,12 @@ impl ImageJobs {
     /// user says that it should be.
     pub(super) fn claimable_folder(&self, image: &MappedFile, request: Request<'_>) -> Result<Option<Folder>> {
         self.refuse_unknown()?;
+        self.refuse_replaced()?;
         match self.standing() {
             Standing::Unmarked | Standing::Replaced(_) => Ok(None),
             Standing::Unmarkable(folder) => {
                 self.refuse_unmarkable(request)?;
-                Ok(folder.clone())
+                Ok(folder.clone().filter(|_| !self.is_replaced()))
             }
             Standing::Moved(mark, folder) => {
                 self.refuse_other_place(folder, request.folder)?;

@@ -50,9 +50,10 @@ impl ImageJobs {
         let look = || {
             let subject = Subject::of(image, elsewhere)?;
             let journals = match &subject.standing {
-                Standing::Ours(_, folder) | Standing::Moved(_, folder) | Standing::Unmarkable(Some(folder)) => {
-                    folder.journals()?
-                }
+                Standing::Ours(_, folder)
+                | Standing::Moved(_, folder)
+                | Standing::Replaced(folder)
+                | Standing::Unmarkable(Some(folder)) => folder.journals()?,
                 _ => Vec::new(),
             };
             Ok(ImageJobs { subject, journals })
@@ -71,57 +72,67 @@ impl ImageJobs {
         Ok(jobs)
     }
 
-    /// The same, once it is known whether a file in the place of an image with jobs is a copy of that: `fits` tells
-    /// whether the file holds anything that a job left. A copy is the image that was moved; any other file has no jobs.
-    ///
-    /// # Errors
-    /// As for [`ImageJobs::pending`], and what `fits` says.
-    pub fn recognised(mut self, fits: impl Fn(&PendingJob) -> Result<bool>) -> Result<ImageJobs> {
-        let folder = match &self.subject.standing {
-            Standing::Replaced(folder) => folder.clone(),
-            Standing::Unmarkable(Some(folder)) if !folder.record.is_of(&self.subject.look.identity) => folder.clone(),
-            _ => return Ok(self),
-        };
-        self.journals = folder.journals()?;
-        let mut is_copy = false;
-        for pending in self.pending()? {
-            is_copy = is_copy || fits(&pending)?;
+    /// True if the file is not the one that its jobs were begun on, as far as can be seen: it is in the place of that. Where
+    /// the file system keeps no marks, it may be that one with a new number.
+    pub fn is_replaced(&self) -> bool {
+        match self.standing() {
+            Standing::Replaced(_) => true,
+            Standing::Unmarkable(Some(folder)) => !folder.record.is_of(&self.subject.look.identity),
+            _ => false,
         }
-        let is_unmarkable = matches!(self.subject.standing, Standing::Unmarkable(_));
-        self.subject.standing = match (is_unmarkable, is_copy) {
-            (true, is_copy) => Standing::Unmarkable(Some(folder).filter(|_| is_copy)),
-            (false, false) => Standing::Unmarked,
-            (false, true) => {
-                let mark = Mark {
-                    uuid: folder.record.uuid,
-                    jobs: u32::try_from(self.journals.len()).ok(),
-                    folder: folder.path.clone(),
-                };
-                Standing::Moved(mark, folder)
-            }
-        };
-        if !is_copy {
-            self.journals.clear();
+    }
+
+    /// Refuses to take a file in the place of an image with unfinished jobs for another picture: it may be a copy of that,
+    /// half-edited, and what of it was changed since, nobody can know.
+    pub(super) fn refuse_replaced(&self) -> Result<()> {
+        match self.pending()?.first() {
+            Some(in_the_way) if self.is_replaced() => Err(self.in_the_way(in_the_way)?),
+            _ => Ok(()),
         }
-        Ok(self)
+    }
+
+    /// Refuses to give up a job that an image elsewhere may still need.
+    pub(crate) fn refuse_job_of_first(&self, pending: &PendingJob) -> Result<()> {
+        match self.standing() {
+            Standing::Replaced(_) => Err(self.in_the_way(pending)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the jobs of an image that was replaced to that, which may be elsewhere: this file is another picture, says the
+    /// user. Returns where their journals are; `None` if the jobs are to be given up as those of the file itself.
+    pub(super) fn leave_to_first(&self) -> Result<Option<PathBuf>> {
+        let Some(folder) = self.folder().filter(|_| self.is_replaced()) else {
+            return Ok(None);
+        };
+        // Without marks, it is only ever found beside its journals.
+        if matches!(self.standing(), Standing::Unmarkable(_)) && !self.subject.is_beside(&folder.record)? {
+            return Ok(None);
+        }
+        forget_place(folder.clone())?;
+        Ok(Some(folder.path.clone()))
     }
 
     /// Says of images that were here before that they are gone from here, because another picture in their place, with
-    /// `own` folder if it has one, is to be edited: once that is, it may hold all that a job left in one of them, and would
-    /// be taken for a copy of it.
+    /// `own` folder if it has one, is to be edited: once that is, it may hold all that a job left in one of them, and a
+    /// resume would take it for a copy of it.
     ///
     /// # Errors
     /// `Io`, `Permission`.
     pub(super) fn forget_outdated(&self, own: Option<&Folder>) -> Result<()> {
-        for mut folder in self.subject.folders_beside()? {
+        let (here, is_unmarkable) = (
+            &self.subject.resolved,
+            matches!(self.standing(), Standing::Unmarkable(_)),
+        );
+        for folder in self.subject.folders_beside()? {
             let is_own =
                 own.is_some_and(|own| own.path == folder.path) || folder.record.is_of(&self.subject.look.identity);
-            if folder.record.path == self.subject.resolved && !is_own {
-                let record = Record {
-                    path: PathBuf::new(),
-                    ..folder.record.clone()
-                };
-                folder.set_record(record, true)?;
+            let was_here = match is_unmarkable {
+                true => folder.record.path.file_name() == here.file_name(),
+                false => folder.record.path == *here,
+            };
+            if was_here && !is_own {
+                forget_place(folder)?;
             }
         }
         Ok(())
@@ -139,7 +150,10 @@ impl ImageJobs {
     /// The image's folder, if it has one that holds its jobs.
     pub fn folder(&self) -> Option<&Folder> {
         match self.standing() {
-            Standing::Ours(_, folder) | Standing::Moved(_, folder) | Standing::Unmarkable(Some(folder)) => Some(folder),
+            Standing::Ours(_, folder)
+            | Standing::Moved(_, folder)
+            | Standing::Replaced(folder)
+            | Standing::Unmarkable(Some(folder)) => Some(folder),
             _ => None,
         }
     }
@@ -266,6 +280,13 @@ impl ImageJobs {
         }
         let path = self.subject.path.display();
         let (op, window) = (pending.job.op, pending.job.window.describe(None));
+        if self.is_replaced() {
+            return Ok(Error::Unfinished(format!(
+                "{path}: is not the file that an unfinished job was begun on ({op}, {window}): it was replaced; if this is a \
+                 copy of the half-edited image, 'pagelight resume' goes on; if it is a backup or another picture, \
+                 'pagelight abandon --yes' says so, and leaves the job to the first file"
+            )));
+        }
         Ok(Error::Unfinished(format!(
             "{path}: an unfinished job is in the way ({op}, {window}); 'pagelight resume' finishes it, 'pagelight \
              abandon' gives it up"
@@ -293,6 +314,15 @@ impl PendingJob {
             )),
         }
     }
+}
+
+/// Says of a folder's image that it is not any more where it was last met. Its journals stay, and its mark leads to them.
+fn forget_place(mut folder: Folder) -> Result<()> {
+    let record = Record {
+        path: PathBuf::new(),
+        ..folder.record.clone()
+    };
+    folder.set_record(record, true)
 }
 
 fn jobs_or_ids(mark: &Mark) -> String {

@@ -68,19 +68,18 @@ pub struct Request<'a> {
     pub token: &'a str,
     /// Where the journal is to be, if not beside the image.
     pub folder: Option<&'a Path>,
-    /// Whether the image holds anything that a job left, see [`ImageJobs::recognised`].
-    pub fits: &'a dyn Fn(&PendingJob) -> Result<bool>,
 }
 
 /// Asks for the right to do a job on `image`. The journal is not on the disk yet.
 ///
 /// # Errors
 /// `Busy` if a run that overlaps is alive; `Unfinished` if one that overlaps waits to be finished, if the image is a copy
-/// with half a job or has lost its journals, or if nobody can know whether the job of this token is still in it;
+/// with half a job, took the place of an image with one or has lost its journals, or if nobody can know whether the job of
+/// this token is still in it;
 /// `Request` if the token was used for another job, or the journals are in another place; `Unfit`; `Io`.
 pub fn claim(image: &MappedFile, request: Request<'_>) -> Result<ClaimOutcome> {
     let _start_lock = start_lock(image)?;
-    let jobs = ImageJobs::of(image, request.folder)?.recognised(request.fits)?;
+    let jobs = ImageJobs::of(image, request.folder)?;
     let mut folder = jobs.claimable_folder(image, request)?;
     if let Some(folder) = &mut folder {
         let pending = jobs.swept(image, folder)?;
@@ -229,8 +228,19 @@ impl Claim {
     /// `Io`, `Permission`.
     pub(crate) fn settle_in(&mut self, jobs: &ImageJobs, image: &MappedFile) -> Result<()> {
         let _start_lock = start_lock(image)?;
+        // Else what this image becomes may pass for a copy of another one that was here before.
+        jobs.forget_outdated(Some(&self.folder))?;
         if let Standing::Moved(mark, folder) = jobs.standing() {
             self.folder = jobs.adopt(image, mark, folder)?;
+        } else if let Standing::Replaced(folder) = jobs.standing() {
+            let mark = Mark {
+                uuid: folder.record.uuid,
+                jobs: u32::try_from(folder.journals()?.len()).ok(),
+                folder: folder.path.clone(),
+            };
+            // First as one that was moved, which it still is if we are killed before the rest is written.
+            mark.write(image.file(), image.path())?;
+            self.folder = jobs.adopt(image, &mark, folder)?;
         } else if let Standing::Unmarkable(Some(folder)) = jobs.standing() {
             let Record {
                 uuid,
@@ -286,11 +296,13 @@ pub enum Cleared {
     Mark,
     /// Journals that could not be believed, so many.
     Journals(usize),
+    /// The place of an image that was replaced: its jobs are left to it, with the journals in this folder.
+    Place(PathBuf),
 }
 
 /// Takes from the image what is left of jobs that can neither be resumed nor settled: the mark of journals that are gone,
-/// of the image that this one is a copy of, or one that makes no sense; journals without a mark, or damaged ones. `None` if
-/// there is nothing of the kind.
+/// of the image that this one is a copy of, or one that makes no sense; journals without a mark, or damaged ones. The jobs
+/// of an image that was replaced by this one are left to that. `None` if there is nothing of the kind.
 ///
 /// # Errors
 /// `Busy` if somebody works on such a job; `Io`, `Permission`.
@@ -299,16 +311,7 @@ pub fn clear(image: &MappedFile, elsewhere: Option<&Path>) -> Result<Option<Clea
     let jobs = ImageJobs::of(image, elsewhere)?;
     let removed = |folder: &Folder, paths: Vec<PathBuf>| -> Result<Option<Cleared>> {
         for path in &paths {
-            // A living one is somebody's, whatever it looks like.
-            if let Ok(Some(journal)) = Journal::open(path, Access::ReadWrite)
-                && journal.is_alive()?
-            {
-                return Err(Error::Busy(format!(
-                    "{}: process {} is at work there; try again when it has ended",
-                    image.path().display(),
-                    journal.owner()?
-                )));
-            }
+            refuse_alive(image, path)?;
             std::fs::remove_file(path).map_err(|error| Error::io("remove", path, error))?;
         }
         jobs.count_jobs(image, folder, None)?;
@@ -331,7 +334,25 @@ pub fn clear(image: &MappedFile, elsewhere: Option<&Path>) -> Result<Option<Clea
             let cleared = removed(folder, damaged)?;
             Ok(cleared.or(is_missed.then_some(Cleared::Mark)))
         }
+        Standing::Replaced(folder) | Standing::Unmarkable(Some(folder)) => {
+            for path in folder.journals()? {
+                refuse_alive(image, &path)?;
+            }
+            Ok(jobs.leave_to_first()?.map(Cleared::Place))
+        }
         _ => Ok(None),
+    }
+}
+
+/// Refuses to touch a living journal, which is somebody's, whatever it looks like.
+fn refuse_alive(image: &MappedFile, path: &Path) -> Result<()> {
+    match Journal::open(path, Access::ReadWrite) {
+        Ok(Some(journal)) if journal.is_alive()? => Err(Error::Busy(format!(
+            "{}: process {} is at work there; try again when it has ended",
+            image.path().display(),
+            journal.owner()?
+        ))),
+        _ => Ok(()),
     }
 }
 

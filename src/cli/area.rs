@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
+use pagelight::claim::ImageJobs;
 use pagelight::convert::Area;
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
-use pagelight::run;
 
 use super::Global;
 use super::output::percent;
@@ -36,7 +36,7 @@ impl AreaArgs {
 /// Says on stderr which jobs of the image are at work or unfinished: what is read is then a mixture.
 pub(super) fn tell_jobs(global: &Global, image: &MappedFile, layout: &Layout) {
     let path = image.path().display();
-    let jobs = run::jobs_of(image, None).and_then(|jobs| jobs.pending());
+    let jobs = ImageJobs::of(image, None).and_then(|jobs| jobs.pending());
     let jobs = match jobs {
         Ok(jobs) => jobs,
         Err(error) => {

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
+use pagelight::claim::ImageJobs;
 use pagelight::error::{Error, Result};
 use pagelight::format::kind::Kind;
 use pagelight::map::{Access, MappedFile};
 use pagelight::os::disk;
-use pagelight::run;
 use serde_json::json;
 
 use super::Global;
@@ -42,7 +42,7 @@ impl Info {
                 count(layout.pixels())
             ),
         };
-        let jobs = run::jobs_of(&image.file, None)
+        let jobs = ImageJobs::of(&image.file, None)
             .and_then(|jobs| jobs.pending())
             .map(|jobs| jobs.len());
         let jobs_text = match &jobs {

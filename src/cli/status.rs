@@ -35,7 +35,7 @@ impl Status {
         let path = &self.image.image;
         let image = self.image.map(Access::Read)?;
         let layout = self.image.layout(&image).ok();
-        let jobs = run::jobs_of(&image, self.journal.as_deref())?;
+        let jobs = ImageJobs::of(&image, self.journal.as_deref())?;
         let mut lines = Vec::new();
         let mut objects = Vec::new();
         for pending in jobs.pending()? {
@@ -105,6 +105,12 @@ fn describe(
             ),
         ),
         _ if alive => ("running", format!("process {owner} is at work")),
+        _ if jobs.is_replaced() => (
+            "replaced",
+            "but this is not the file that it was begun on, which was replaced; resume if this is a copy of the \
+             half-edited image, abandon if it is a backup or another picture"
+                .to_owned(),
+        ),
         State::SyncFailed => (
             "sync_failed",
             "the disk refused some bytes; restore the image, then abandon".to_owned(),

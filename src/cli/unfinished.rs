@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pagelight::claim::{self, Cleared, PendingJob};
+use pagelight::claim::{self, Cleared, ImageJobs, PendingJob};
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
@@ -83,7 +83,7 @@ impl Abandon {
         };
         let mut cleared = None;
         let find = || Jobs::find(&self.image, &self.window, Access::ReadWrite, self.journal.as_deref());
-        let jobs = match find() {
+        let mut jobs = match find() {
             // What can neither be resumed nor settled can still be cleared away.
             Err(Error::Unfinished(_) | Error::Unfit { .. }) if self.yes && !self.window.is_given() => {
                 let image = self.image.map(Access::ReadWrite)?;
@@ -92,6 +92,14 @@ impl Abandon {
             }
             found => found?,
         };
+        if jobs.is_replaced && self.yes && cleared.is_none() && !jobs.pending.is_empty() {
+            self.refuse_window()?;
+            cleared = claim::clear(&jobs.image, self.journal.as_deref())?;
+        }
+        if jobs.is_replaced && cleared.is_some() {
+            // Those of yet another file that was once here are not given up unseen.
+            jobs.pending.clear();
+        }
         if jobs.pending.is_empty() && cleared.is_none() {
             claim::sweep(&jobs.image, self.journal.as_deref())?;
             global.result(
@@ -101,26 +109,19 @@ impl Abandon {
             return Ok(());
         }
         if !self.yes {
+            let meaning = match jobs.is_replaced {
+                true => "the file was replaced, and this takes it for a picture of its own, half-edited as it may be",
+                false => "this leaves the image half-edited for good, and only a backup brings it back",
+            };
             return Err(Error::Request(format!(
-                "{}: this leaves the image half-edited for good, and only a backup brings it back; say --yes to do so, \
-                 or 'pagelight resume' to finish",
+                "{}: {meaning}; say --yes to do so, or 'pagelight resume' to finish",
                 path.display()
             )));
         }
         let mut objects = Vec::new();
         let mut lines = Vec::new();
-        let cleared_words = match &cleared {
-            None => None,
-            Some(Cleared::Mark) => Some("does not carry the mark of jobs any more".to_owned()),
-            Some(Cleared::Journals(journals)) => {
-                Some(format!("{journals} journals that say nothing sound were removed"))
-            }
-        };
-        if let Some(words) = cleared_words {
-            lines.push(format!(
-                "{}: {words}; it is taken as it is, edited in part as it may be",
-                path.display()
-            ));
+        if let Some(cleared) = &cleared {
+            lines.push(format!("{}: {}", path.display(), cleared_words(cleared)));
         }
         for pending in jobs.pending {
             let job = pending.job;
@@ -157,6 +158,33 @@ impl Abandon {
         );
         Ok(())
     }
+}
+
+impl Abandon {
+    /// The jobs of an image that was replaced are left to it together.
+    fn refuse_window(&self) -> Result<()> {
+        match self.window.is_given() {
+            false => Ok(()),
+            true => Err(Error::Request(format!(
+                "{}: is not the file that its unfinished jobs were begun on, so they are given up all together; leave \
+                 the window away",
+                self.image.image.display()
+            ))),
+        }
+    }
+}
+
+/// What was cleared away, for the user.
+fn cleared_words(cleared: &Cleared) -> String {
+    let what = match cleared {
+        Cleared::Mark => "does not carry the mark of jobs any more".to_owned(),
+        Cleared::Journals(journals) => format!("{journals} journals that say nothing sound were removed"),
+        Cleared::Place(folder) => format!(
+            "its unfinished jobs are left to the file that was here before, wherever that is (their journals stay in {})",
+            output::name(folder)
+        ),
+    };
+    format!("{what}; it is taken as it is, edited in part as it may be")
 }
 
 /// Forget that jobs were done under an --id, so that they can be done once more; the image stays as it is
@@ -207,6 +235,8 @@ struct Jobs {
     image: MappedFile,
     layout: Option<Layout>,
     pending: Vec<PendingJob>,
+    /// True if they were begun on another file, see [`ImageJobs::is_replaced`].
+    is_replaced: bool,
 }
 
 impl Jobs {
@@ -215,7 +245,8 @@ impl Jobs {
         let path = &image_args.image;
         let image = image_args.map(access)?;
         let layout = image_args.layout(&image);
-        let mut pending = run::jobs_of(&image, journals)?.pending()?;
+        let jobs = ImageJobs::of(&image, journals)?;
+        let mut pending = jobs.pending()?;
         if window_args.is_given() {
             // Only now does it matter what the image looks like: the journal knows for itself.
             let layout = layout.as_ref().map_err(|_| unknown_layout(path))?;
@@ -226,6 +257,7 @@ impl Jobs {
             image,
             layout: layout.ok(),
             pending,
+            is_replaced: jobs.is_replaced(),
         })
     }
 }

@@ -129,37 +129,11 @@ pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, p
         reader.digest(digest, pieces)
     })?;
     for (slot, chunk, piece) in check::in_flight(journal)? {
-        if reader.flight(slot, chunk, piece)? == Flight::Foreign {
+        if !reader.is_in_flight(slot, chunk, piece)? {
             return Err(check::not_as_left(journal, image.path(), chunk));
         }
     }
     Ok(())
-}
-
-/// True if the image, which may be another one, holds anything that the job left in its own.
-///
-/// # Errors
-/// `Unfit` if what the journal says makes no sense; `Io`.
-pub fn holds_any(job: &Job, image: &MappedFile, journal: &Journal) -> Result<bool> {
-    let mut reader = Reader::new(job, image, journal);
-    reader.check_words()?;
-    for (slot, chunk, piece) in check::in_flight(journal)? {
-        if reader.flight(slot, chunk, piece)? == Flight::Begun {
-            return Ok(true);
-        }
-    }
-    check::holds_any(journal, &mut |digest, pieces| reader.digest(digest, pieces))
-}
-
-/// How far a piece whose finished bytes are in a slot came in an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flight {
-    /// It holds none of the finished bytes: the edit of what it holds would be just those.
-    Untouched,
-    /// Some of its samples are the finished ones, the others are as before.
-    Begun,
-    /// It holds something else.
-    Foreign,
 }
 
 /// Reads what a job left, in the image and in the slots of its journal.
@@ -217,14 +191,14 @@ impl<'a> Reader<'a> {
         Ok(digest)
     }
 
-    /// Compares a piece in the image with its finished bytes in a slot, sample by sample: a kill may come between any
-    /// two bytes of the copy.
-    fn flight(&mut self, slot: u32, chunk: u32, piece: u32) -> Result<Flight> {
+    /// True if each sample of a piece in the image is as before or as in its finished bytes in a slot, but for one at most: a
+    /// kill may come between any two bytes of the copy.
+    fn is_in_flight(&mut self, slot: u32, chunk: u32, piece: u32) -> Result<bool> {
         let part = self.journal.header().cut.piece(u64::from(chunk), u64::from(piece));
         let kernel = self.job.op.kernel(self.job.format);
         let mut at = self.journal.slot_piece_at(slot);
         let mut finished = vec![0; self.buffer.len()];
-        let (mut is_begun, mut torn) = (false, 0);
+        let mut torn = 0;
         for range in self.job.window.ranges(part) {
             let held = &mut self.buffer[..length(&range)];
             let finished = &mut finished[..length(&range)];
@@ -236,15 +210,10 @@ impl<'a> Reader<'a> {
             kernel.apply(&mut edited);
             let samples = |bytes| <[u8]>::chunks_exact(bytes, SAMPLE_BYTES);
             for ((held, edited), finished) in samples(held).zip(samples(&edited)).zip(samples(finished)) {
-                is_begun |= edited != finished;
                 torn += u32::from(edited != finished && held != finished);
             }
         }
-        Ok(match (is_begun, torn) {
-            (false, _) => Flight::Untouched,
-            (true, 0 | 1) => Flight::Begun,
-            (true, _) => Flight::Foreign,
-        })
+        Ok(torn <= 1)
     }
 }
 

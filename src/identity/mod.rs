@@ -9,8 +9,8 @@
 //! | renamed, linked, reached through another mount, copied over | stays | fits | [`Standing::Ours`] |
 //! | moved to another file system, alone or with the folder | comes along | another inode; the first file is gone | [`Standing::Moved`] |
 //! | copied with its attributes, a snapshot of its disk | comes along | another inode or device; the first file is there | [`Standing::Copy`] |
-//! | replaced by a new file | is gone | another inode | [`Standing::Unmarked`] |
-//! | replaced by a file that may be its copy | is gone | another inode, the same path | [`Standing::Replaced`] |
+//! | replaced by a new file, without a job | is gone | another inode | [`Standing::Unmarked`] |
+//! | replaced by a new file, with a job | is gone | another inode, the same path | [`Standing::Replaced`] |
 //! | the folder was removed | stays | is gone | [`Standing::Lost`] |
 //! | its attributes were stripped | is gone | fits | [`Standing::Stripped`] |
 //!
@@ -30,6 +30,7 @@ pub use self::record::Record;
 use crate::error::{Error, Result};
 use crate::map::MappedFile;
 use crate::os::identity::{self, Look};
+use crate::os::listing;
 
 /// What is known of an image and its jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,8 @@ pub enum Standing {
     Moved(Mark, Folder),
     /// A copy of an image that is still there.
     Copy(Mark, Folder),
-    /// An unmarked file in the place of an image with jobs; what it holds tells whether it is a copy of that.
+    /// An unmarked file in the place of an image with jobs: a copy of that, a backup, or any other picture. Only the user
+    /// knows.
     Replaced(Folder),
     /// The folder that the mark leads to is gone.
     Lost(Mark),
@@ -129,7 +131,7 @@ impl Subject {
             None if mark.jobs.is_none() => {
                 let is_its_name = Folder::has_number(&mark.folder, mark.uuid);
                 self.unmade = Some(mark.folder).filter(|folder| is_its_name && folder.is_absolute());
-                Ok(Standing::Unmarked)
+                self.standing_unmarked()
             }
             None => Ok(Standing::Lost(mark)),
         }
@@ -186,11 +188,21 @@ impl Subject {
         }
     }
 
+    /// True if the file that a record is of is in the image's folder, under whatever name.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn is_beside(&self, record: &Record) -> Result<bool> {
+        let paths = listing::paths_in(self.parent()).map_err(|error| Error::io("read", self.parent(), error))?;
+        let is_it = |path: &PathBuf| Look::at_path(path).is_ok_and(|look| record.is_of(&look.identity));
+        Ok(paths.iter().any(is_it))
+    }
+
     /// True if the mounts of these numbers, through which the image and the journals in `folder` were once reached, are
     /// still there: then what was in memory of their file systems still is. Of a mount that is not known, true.
     pub fn are_still_mounted(&self, [image, journals]: [u64; 2], folder: &Folder) -> bool {
         // What was moved to another file system was read through the first one before.
-        let is_moved = matches!(self.standing, Standing::Moved(..));
+        let is_moved = matches!(self.standing, Standing::Moved(..) | Standing::Replaced(_));
         let is_there = |mount: u64, now: &Look| {
             // Else through another mount of the same file system.
             let is_other =

@@ -173,19 +173,6 @@ pub fn in_flight(journal: &Journal) -> Result<Vec<(u32, u32, u32)>> {
     Ok(found)
 }
 
-/// True if an image holds anything that the job left.
-///
-/// # Errors
-/// `Io`.
-pub fn holds_any(journal: &Journal, digest: Digest<'_>) -> Result<bool> {
-    let mut holds = false;
-    each(journal, Chunks::All, &mut |chunk, part, wanted| {
-        holds = holds || (!part.is_empty() && digest(journal.codec().begin(chunk), part)? == wanted);
-        Ok(())
-    })?;
-    Ok(holds)
-}
-
 /// Calls `check` with a chunk, the part of the window that is edited of it, and the digest of that.
 fn each(journal: &Journal, chunks: Chunks, check: &mut dyn FnMut(u32, Range<u64>, u64) -> Result<()>) -> Result<()> {
     let header = journal.header();

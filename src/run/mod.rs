@@ -99,7 +99,6 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
         slots,
         token,
         folder: options.journal_folder.as_deref(),
-        fits: &|pending| sound::fits(image, pending),
     };
     let claim = match claim::claim(image, request)? {
         ClaimOutcome::AlreadyDone => return Ok(Ended::AlreadyDone),
@@ -121,21 +120,12 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
     carry_out(&claim, image, options, progress)
 }
 
-/// The jobs of an image, also of one whose place was taken by a copy of it. A folder may also be in `elsewhere`, where the
-/// user says that the journals are.
-///
-/// # Errors
-/// As for [`ImageJobs::pending`].
-pub fn jobs_of(image: &MappedFile, elsewhere: Option<&Path>) -> Result<ImageJobs> {
-    ImageJobs::of(image, elsewhere)?.recognised(|pending| sound::fits(image, pending))
-}
-
 /// Finishes a job that was cut short.
 ///
 /// # Errors
 /// As for [`start`]; `Unfit` if the image or the journal is not as the job left it, and then both are untouched.
 pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progress: Progress<'_>) -> Result<Ended> {
-    let jobs = jobs_of(image, options.journal_folder.as_deref())?;
+    let jobs = ImageJobs::of(image, options.journal_folder.as_deref())?;
     let mut claim = jobs.take_over(pending)?;
     if claim.journal.state()? != State::Complete {
         wait_for_orphans(&claim.journal, image.path())?;
@@ -165,9 +155,10 @@ pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progre
 /// that is safe, so that each is as before or done; the image is otherwise as it is.
 ///
 /// # Errors
-/// `Busy` if somebody works on it; `Io`.
+/// `Busy` if somebody works on it; `Unfinished` if it is one of a file that was here before, see [`claim::clear`]; `Io`.
 pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Result<Abandoned> {
-    let jobs = jobs_of(image, options.journal_folder.as_deref())?;
+    let jobs = ImageJobs::of(image, options.journal_folder.as_deref())?;
+    jobs.refuse_job_of_first(&pending)?;
     let claim = jobs.take_over(pending)?;
     wait_for_orphans(&claim.journal, image.path())?;
     let settled = sound::refuse_unsound(&jobs, &claim, image, &|_| ControlFlow::Continue(()))

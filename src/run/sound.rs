@@ -1,11 +1,11 @@
 //! What must hold before a byte is copied from a journal that somebody else left.
 
-use crate::claim::{Claim, ImageJobs, PendingJob};
+use crate::claim::{Claim, ImageJobs};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::journal::check::Chunks;
 use crate::journal::{Journal, State};
-use crate::map::{Access, MappedFile};
+use crate::map::MappedFile;
 use crate::os::disk::{self, FileSystem};
 use crate::threads::Progress;
 
@@ -92,15 +92,4 @@ pub fn is_same_start(jobs: &ImageJobs, journal: &Journal) -> Result<bool> {
         .folder()
         .is_some_and(|folder| jobs.are_still_mounted(mounts, folder));
     Ok(journal.is_of_this_boot()? && are_mounted)
-}
-
-/// True if the image holds anything that a job left in it: whether it holds all of that is asked before it is gone on with.
-///
-/// # Errors
-/// `Io`; `Unfit` if the journal is damaged.
-pub(super) fn fits(image: &MappedFile, pending: &PendingJob) -> Result<bool> {
-    match pending.open(Access::Read)? {
-        Some(journal) if pending.header.image_bytes == image.len() => engine::holds_any(&pending.job, image, &journal),
-        _ => Ok(false),
-    }
 }

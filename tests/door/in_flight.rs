@@ -79,13 +79,8 @@ fn a_copy_with_half_a_piece_is_the_image() {
         let new = rig.folder.path().join("new");
         fs::write(&new, copied(&rig, &piece, length)).expect("written");
         fs::rename(&new, &rig.path).expect("moved");
-        if length == 0 {
-            // Nothing of the job is in it: a backup.
-            check(&rig.edit_words(), 0, &["samples clipped"]);
-        } else {
-            check(&rig.edit_words(), 3, &["in the way"]);
-            check(&rig.words("resume"), 0, &["samples clipped"]);
-        }
+        check(&rig.edit_words(), 3, &["it was replaced"]);
+        check(&rig.words("resume"), 0, &["samples clipped"]);
         assert_eq!(rig.holds(), Holds::After, "{length} bytes were copied");
     }
 }

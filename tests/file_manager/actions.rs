@@ -185,15 +185,13 @@ impl World<'_> {
         let name = self.new_name();
         let target = self.folders[folder].path().join(name);
         let mut file = self.file(path).clone();
-        // The word of a job is known for the first one only.
-        file.done_under_token = None;
         if action == Action::CopyWithAttributes {
             tool("cp", &["-a"], &[path, &target]);
         } else {
             tool("cp", &[], &[path, &target]);
-            // Nothing tells that it is no picture of its own.
-            file.base = fs::read(&target).expect("read");
-            file.pending = None;
+            // The word of a job is known for the first one only, and nothing tells that it is no picture of its own, unless
+            // it comes to the place of that.
+            file.done_under_token = None;
             file.is_unmarked = true;
         }
         self.files.insert(key(&target), file);
@@ -212,7 +210,6 @@ impl World<'_> {
             // Nothing of the job is in it.
             bytes.clone_from(&file.backup);
             file.base.clone_from(&file.backup);
-            file.pending = None;
         }
         fs::write(&new, bytes).expect("written");
         file.is_unmarked = true;
@@ -258,6 +255,7 @@ impl World<'_> {
 
     fn resume_and_kill(&mut self, path: &Path, counts: &mut Counts) {
         let before = fs::read(path).expect("read");
+        self.note_whose_place(path);
         let running = crate::unfinished::start(&["resume".into(), path.into(), "--threads=1".into()]);
         crate::unfinished::spin(self.random.below(Duration::from_millis(8)));
         running.signal(rustix::process::Signal::KILL);

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pagelight::identity::Folder;
+use pagelight::identity::{Folder, Mark, Marking};
 
 use crate::Counts;
 use crate::unfinished::{intents, run_words, says};
@@ -43,7 +43,15 @@ impl World<'_> {
         let path = PathBuf::from(&words[1]);
         let command = words[0].to_str().expect("plain letters").to_owned();
         let (files, journals) = (self.all_files(), self.unfinished_journals());
-        let before = fs::read(&path).expect("read");
+        let before = Before {
+            bytes: fs::read(&path).expect("read"),
+            is_told: self.is_told_apart(&path),
+            is_replaced: self.is_replaced(&path).is_some(),
+        };
+        let pending = self.file(&path).pending;
+        if command != "brighten" {
+            self.note_whose_place(&path);
+        }
         let output = run_words(words);
         let said = says(&output);
         self.tell(format!("{words:?}: {said}"));
@@ -64,8 +72,9 @@ impl World<'_> {
                 "{code:?}:\n{}",
                 self.story()
             );
-            let is_untouched = after == before && self.unfinished_journals() == journals;
+            let is_untouched = after == before.bytes && self.unfinished_journals() == journals;
             assert!(is_untouched, "refused, and something was changed:\n{}", self.story());
+            self.file_mut(&path).pending = pending;
             format!("refused with {}: {}", code.unwrap_or(0), reason(&said))
         };
         *counts.ends.entry(format!("{command}: {end}")).or_default() += 1;
@@ -78,10 +87,10 @@ impl World<'_> {
         command: &str,
         token: bool,
         said: &str,
-        before: &[u8],
+        then: &Before,
         after: &[u8],
     ) -> Option<String> {
-        let is_told = self.is_told_apart(path);
+        let before = then.bytes.as_slice();
         let file = self.file_mut(path);
         if command == "status" || said.contains("nothing to resume") || said.contains("nothing to abandon") {
             return (after == before).then(|| "nothing to do".to_owned());
@@ -101,8 +110,12 @@ impl World<'_> {
             let is_right = after == before && file.done_under_token.as_deref() == Some(before);
             return is_right.then(|| "already applied".to_owned());
         }
+        // Before the user has said what it is.
+        if command == "brighten" && then.is_replaced {
+            return None;
+        }
         let is_half_done = file.pending.is_some() && before != file.base;
-        let is_anew = !is_told && after == edited(before, file.amount);
+        let is_anew = !then.is_told && after == edited(before, file.amount);
         let anew = is_anew.then(|| "exact, as a picture of its own".to_owned());
         let verdict = match (command, file.pending) {
             ("resume", None) => None,
@@ -157,16 +170,33 @@ impl World<'_> {
     /// True if something tells a half-edited file from a picture of its own: its mark, or a folder of journals beside it that
     /// knows the file or its name.
     fn is_told_apart(&self, path: &Path) -> bool {
-        if !self.file(path).is_unmarked {
-            return true;
-        }
-        let resolved = path.canonicalize().expect("there");
-        let folders = Folder::all_in(resolved.parent().expect("a folder")).expect("read");
-        let knows = |folder: &Folder| {
-            let has_jobs = folder.journals().is_ok_and(|journals| !journals.is_empty());
-            has_jobs && (folder.record.image.inode == key(path).1 || folder.record.path == resolved)
+        let knows = |folder: &Folder| folder.record.image.inode == key(path).1;
+        let is_known = || {
+            folders_beside(path)
+                .iter()
+                .any(|folder| has_unfinished(folder) && knows(folder))
         };
-        folders.iter().any(knows)
+        !self.file(path).is_unmarked || self.is_replaced(path).is_some() || is_known()
+    }
+
+    /// The amount of the unfinished job of an image in whose place a file is that is another one.
+    fn is_replaced(&self, path: &Path) -> Option<i64> {
+        let file = fs::File::open(path).expect("opened");
+        let is_unmarked = Mark::read(&file, path).is_ok_and(|mark| mark == Marking::Unmarked);
+        let (resolved, inode) = (path.canonicalize().expect("there"), key(path).1);
+        let is_other =
+            |folder: &Folder| folder.record.path == resolved && folder.record.image.inode != inode && is_unmarked;
+        let folders = folders_beside(path);
+        let mut journals = folders.iter().filter(|folder| is_other(folder)).flat_map(unfinished);
+        journals.next().map(|journal| amount_of(&journal))
+    }
+
+    /// Whoever resumes a job in a file in the place of its image says that it is a copy of that; who gives it up, that it is
+    /// none.
+    pub(crate) fn note_whose_place(&mut self, path: &Path) {
+        if let (None, Some(amount)) = (self.file(path).pending, self.is_replaced(path)) {
+            self.file_mut(path).pending = Some(amount);
+        }
     }
 
     fn all_files(&self) -> BTreeMap<Key, Vec<u8>> {
@@ -194,6 +224,35 @@ impl World<'_> {
     }
 }
 
+/// What was known of a file before a command.
+struct Before {
+    bytes: Vec<u8>,
+    /// Whether it was told from a picture of its own.
+    is_told: bool,
+    /// Whether it was in the place of an image with an unfinished job.
+    is_replaced: bool,
+}
+
+fn folders_beside(path: &Path) -> Vec<Folder> {
+    let resolved = path.canonicalize().expect("there");
+    Folder::all_in(resolved.parent().expect("a folder")).expect("read")
+}
+
+fn unfinished(folder: &Folder) -> Vec<PathBuf> {
+    let journals = folder.journals().unwrap_or_default().into_iter();
+    journals.filter(|journal| is_unfinished(journal)).collect()
+}
+
+fn has_unfinished(folder: &Folder) -> bool {
+    !unfinished(folder).is_empty()
+}
+
+fn amount_of(journal: &Path) -> i64 {
+    let (header, _) = pagelight::journal::peek(journal).expect("sound").expect("there");
+    let job = header.job.first_chunk().and_then(pagelight::job::Job::from_bytes);
+    job.expect("sound").op.amount.into()
+}
+
 impl File {
     /// Whether a job that was gone on with left what it had to.
     fn verdict(&self, after: &[u8], amount: i64) -> Option<String> {
@@ -212,7 +271,8 @@ impl File {
 /// The reason of a refusal, in a few words.
 fn reason(said: &str) -> &'static str {
     // The more special ones first.
-    const REASONS: [&str; 16] = [
+    const REASONS: [&str; 17] = [
+        "it was replaced",
         "is a copy of the job's journal",
         "an earlier copy of it was put back",
         "a copy may have been put back",

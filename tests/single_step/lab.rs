@@ -6,7 +6,7 @@ use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use pagelight::claim::{self, ClaimOutcome, PendingJob, Request};
+use pagelight::claim::{self, ClaimOutcome, ImageJobs, PendingJob, Request};
 use pagelight::engine::{self, Settings};
 use pagelight::identity::{Mark, Marking};
 use pagelight::journal::header::{
@@ -58,7 +58,6 @@ impl<'a> Lab<'a> {
             slots: SLOTS,
             token: "",
             folder: None,
-            fits: &|_| Ok(false),
         };
         let outcome = claim::claim(&image, request).expect("asked");
         let ClaimOutcome::Granted(claim) = outcome else {
@@ -255,7 +254,7 @@ impl<'a> Lab<'a> {
     fn find(&self) -> Result<Option<(MappedFile, PendingJob)>, String> {
         let words = |error: pagelight::error::Error| error.to_string();
         let image = MappedFile::open(self.image.path(), Access::ReadWrite).map_err(words)?;
-        let jobs = run::jobs_of(&image, None).map_err(words)?;
+        let jobs = ImageJobs::of(&image, None).map_err(words)?;
         let found = jobs.pending().map_err(words)?.pop();
         Ok(found.map(|found| (image, found)))
     }
