@@ -2,14 +2,15 @@
 //! what must come of it.
 //!
 //! * `files`: files that are renamed, linked, copied, restored and replaced. `marks`: what the image carries, and what is
-//!   in its journal folder. `ids`: what was done before. `in_flight`: killed within a piece. `disks`: mounts, snapshots,
-//!   full disks, disks without attributes.
+//!   in its journal folder. `ids`: what was done before. `in_flight`: killed within a piece. `apart`: jobs that look
+//!   alike, or are somebody else's. `disks`: mounts, snapshots, full disks, disks without attributes.
 
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../unfinished/mod.rs"]
 mod unfinished;
 
+mod apart;
 mod disks;
 mod files;
 mod ids;
