@@ -51,13 +51,13 @@ impl Info {
             Err(error) => format!("\n  jobs         unknown: {}", super::chain(error)),
         };
         let header = image.described.header.as_ref();
-        let header_text = header.map_or_else(|| "none".to_owned(), |header| header.display().to_string());
+        let header_text = header.map_or_else(|| "none".to_owned(), |header| output::name(header));
         global.result(
             &format!(
                 "{}\n  size         {size}\n  pixel        {format}, {} bytes\n  channels     {channels}; brighten \
                  edits {edited}\n  data         {} from byte {} on\n  header       {header_text}\n  file         {} \
                  bytes on {file_system}{jobs_text}",
-                path.display(),
+                output::name(path),
                 format.pixel_bytes(),
                 output::bytes(layout.data_bytes()),
                 layout.data_offset(),
@@ -91,7 +91,7 @@ fn tell_kind(global: &Global, path: &Path, file: &MappedFile, kind: Kind) {
         &format!(
             "{}\n  kind         {kind}, by its first bytes; editing it in place is not supported yet\n  file         {} \
              bytes",
-            path.display(),
+            output::name(path),
             count(file.len()),
         ),
         &json!({

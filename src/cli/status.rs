@@ -33,6 +33,7 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let path = &self.image.image;
+        let shown = output::name(path);
         let image = self.image.map(Access::Read)?;
         let layout = self.image.layout(&image).ok();
         let jobs = ImageJobs::of(&image, self.journal.as_deref())?;
@@ -47,21 +48,21 @@ impl Status {
             if !journal.is_named()? {
                 continue;
             }
-            lines.push(format!("{}: {line}", path.display()));
+            lines.push(format!("{shown}: {line}"));
             objects.push(object);
         }
         if lines.is_empty() {
-            lines.push(format!("{}: no unfinished job", path.display()));
+            lines.push(format!("{shown}: no unfinished job"));
         }
         let mut ids = Vec::new();
         for id in jobs.ids()? {
             let token = String::from_utf8_lossy(&id.token).into_owned();
+            let word = output::printable(&token);
             lines.push(match id.is_certain {
-                true => format!("{}: --id {token} was done", path.display()),
+                true => format!("{shown}: --id {word} was done"),
                 false => format!(
-                    "{}: --id {token} was done, but the image was changed by somebody else since: is it still in it? \
-                     'pagelight forget' lets it be done once more",
-                    path.display()
+                    "{shown}: --id {word} was done, but the image was changed by somebody else since: is it still in it? \
+                     'pagelight forget' lets it be done once more"
                 ),
             });
             ids.push(json!({ "id": token, "certain": id.is_certain }));

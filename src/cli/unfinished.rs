@@ -34,7 +34,10 @@ impl Resume {
             claim::sweep(&jobs.image, self.work.journal())?;
             self.image.refuse_foreign(&jobs.image)?;
             global.result(
-                &format!("{}: no unfinished job; nothing to resume", self.image.image.display()),
+                &format!(
+                    "{}: no unfinished job; nothing to resume",
+                    output::name(&self.image.image)
+                ),
                 &json!({ "image": self.image.image.to_string_lossy(), "resumed": 0 }),
             );
         }
@@ -103,7 +106,7 @@ impl Abandon {
         if jobs.pending.is_empty() && cleared.is_none() {
             claim::sweep(&jobs.image, self.journal.as_deref())?;
             global.result(
-                &format!("{}: no unfinished job; nothing to abandon", path.display()),
+                &format!("{}: no unfinished job; nothing to abandon", output::name(path)),
                 &json!({ "image": path.to_string_lossy(), "abandoned": [] }),
             );
             return Ok(());
@@ -121,7 +124,7 @@ impl Abandon {
         let mut objects = Vec::new();
         let mut lines = Vec::new();
         if let Some(cleared) = &cleared {
-            lines.push(format!("{}: {}", path.display(), cleared_words(cleared)));
+            lines.push(format!("{}: {}", output::name(path), cleared_words(cleared)));
         }
         for pending in jobs.pending {
             let job = pending.job;
@@ -134,7 +137,7 @@ impl Abandon {
             };
             lines.push(format!(
                 "{}: gave up {} of {window}; {} of {} were edited ({}), the rest was not; {state}",
-                path.display(),
+                output::name(path),
                 job.op,
                 output::bytes(done_bytes),
                 output::bytes(job.window.bytes()),
@@ -217,7 +220,7 @@ impl Forget {
             (None, forgotten) => format!("{forgotten} ids are forgotten"),
         };
         global.result(
-            &format!("{}: {words}", path.display()),
+            &format!("{}: {words}", output::name(path)),
             &json!({ "image": path.to_string_lossy(), "forgotten": forgotten }),
         );
         Ok(())
