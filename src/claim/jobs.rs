@@ -85,9 +85,12 @@ impl ImageJobs {
     /// Refuses to take a file in the place of an image with unfinished jobs for another picture: it may be a copy of that,
     /// half-edited, and what of it was changed since, nobody can know.
     pub(super) fn refuse_replaced(&self) -> Result<()> {
+        if !self.is_replaced() {
+            return Ok(());
+        }
         match self.pending()?.first() {
-            Some(in_the_way) if self.is_replaced() => Err(self.in_the_way(in_the_way)?),
-            _ => Ok(()),
+            Some(in_the_way) => Err(self.in_the_way(in_the_way)?),
+            None => Ok(()),
         }
     }
 

@@ -117,23 +117,27 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
 }
 
 /// Checks that what the journal says makes sense, and that the image holds what it says is done; reads of the image the
-/// chunks that `chunks` names. `progress` hears of no bytes; it is asked whether to go on.
+/// chunks that `chunks` names. `progress` hears of no bytes; it is asked whether to go on. False if the job left nothing yet
+/// that could be compared.
 ///
 /// # Errors
 /// `Unfit` if it does not; `Io`; `Interrupted` if `progress` said so.
-pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, progress: Progress<'_>) -> Result<()> {
+pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, progress: Progress<'_>) -> Result<bool> {
     let mut reader = Reader::new(job, image, journal);
     reader.check_words()?;
+    let mut is_compared = false;
     check::image(journal, image.path(), chunks, &mut |digest, pieces| {
         threads::report(progress, 0)?;
+        is_compared |= !pieces.is_empty();
         reader.digest(digest, pieces)
     })?;
     for (slot, chunk, piece) in check::in_flight(journal)? {
         if !reader.is_in_flight(slot, chunk, piece)? {
             return Err(check::not_as_left(journal, image.path(), chunk));
         }
+        is_compared = true;
     }
-    Ok(())
+    Ok(is_compared)
 }
 
 /// Reads what a job left, in the image and in the slots of its journal.

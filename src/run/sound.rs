@@ -78,7 +78,16 @@ pub(super) fn refuse_unsound(
         true => Chunks::Some,
         false => Chunks::All,
     };
-    engine::check(&claim.job, image, journal, chunks, progress)
+    let is_compared = engine::check(&claim.job, image, journal, chunks, progress)?;
+    if jobs.is_replaced() && !is_compared {
+        return Err(Error::unfit(
+            path,
+            "is not the file that the unfinished job was begun on, and nothing was done there yet by which a copy could be \
+             known; nothing was changed; 'pagelight abandon --yes' takes it for another picture, and then the job can be \
+             begun on it",
+        ));
+    }
+    Ok(())
 }
 
 /// True if neither the system was started anew nor a disk mounted anew since the job was begun or last resumed: then what

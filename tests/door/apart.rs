@@ -37,6 +37,22 @@ fn jobs_that_look_alike(job: &Job, pixels: u64) -> [Job; 2] {
     panic!("there are no two");
 }
 
+/// Leaves a job that was cut short before its first byte.
+pub(crate) fn begin(image: &MappedFile, job: &Job) {
+    let settings = Settings {
+        threads: 1,
+        memory_bytes: 1 << 23,
+    };
+    let request = Request {
+        job,
+        cut: settings.cut(&job.window),
+        slots: 8,
+        token: "",
+        folder: None,
+    };
+    assert!(matches!(claim(image, request), Ok(ClaimOutcome::Granted(_))));
+}
+
 /// Both are there at once: claimed, and cut short before their first byte.
 #[test]
 fn windows_that_look_alike() {
@@ -45,18 +61,7 @@ fn windows_that_look_alike() {
     let mut wanted = rig.before.clone();
     let image = MappedFile::open(&rig.path, Access::ReadWrite).expect("opened");
     for job in &jobs {
-        let settings = Settings {
-            threads: 1,
-            memory_bytes: 1 << 23,
-        };
-        let request = Request {
-            job,
-            cut: settings.cut(&job.window),
-            slots: 8,
-            token: "",
-            folder: None,
-        };
-        assert!(matches!(claim(&image, request), Ok(ClaimOutcome::Granted(_))));
+        begin(&image, job);
         let mut edited = rig.before.clone();
         rig.image.brighten(0, &mut edited, rig.part, job.op.amount.into());
         let bytes = job.window.bounds(0..job.window.bytes());

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
 use pagelight::identity::{Folder, Mark, Record};
+use pagelight::map::{Access, MappedFile};
 use pagelight::os::identity::Look;
 use tempfile::TempDir;
 
@@ -91,6 +92,25 @@ fn a_copy_with_some_of_each_chunk_restored() {
     check(&edit_of(&rig, &rig.path, &[]), 3, &["it was replaced"]);
     check(&edit_of(&rig, &rig.path, &["--id=new"]), 3, &["it was replaced"]);
     assert!(fs::read(&rig.path).expect("read") == mixed, "refused, and changed");
+}
+
+/// Of a job of which nothing was done any file could be a copy: it stays with the first one.
+#[test]
+fn replaced_before_anything_was_done() {
+    let rig = Rig::small();
+    let image = MappedFile::open(&rig.path, Access::ReadWrite).expect("opened");
+    super::apart::begin(&image, &rig.job());
+    drop(image);
+    let old = rig.folder.path().join("old.raw");
+    fs::rename(&rig.path, &old).expect("moved");
+    replace(&rig, &rig.before);
+    check(&rig.edit_words(), 3, &["it was replaced"]);
+    check(&on("resume", &rig.path, &[]), 65, &["nothing was done there yet"]);
+    assert_eq!(rig.holds(), Holds::Before);
+    check(&on("abandon", &rig.path, &["--yes"]), 0, &["left to the file"]);
+    edited_and_resumed(&rig, None);
+    check(&on("resume", &old, &[]), 0, &["samples clipped"]);
+    assert_edited(&rig, &old);
 }
 
 /// The commands that only look tell of the job, and the one that gives it up gives up all.
