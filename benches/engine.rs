@@ -38,7 +38,7 @@ use pagelight::bench::state::{self, State};
 use pagelight::cut::Cut;
 use pagelight::digest::Key;
 use pagelight::engine::Settings;
-use pagelight::job::Job;
+use pagelight::job::{Job, Target};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, Edit, MappedFile, PageIn, View};
 use pagelight::op::Op;
@@ -46,7 +46,6 @@ use pagelight::os::disk::{FileSystem, file_system};
 use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Options};
 use pagelight::threads;
-use pagelight::window::Window;
 
 /// Spans of the direct edit.
 const SPAN_BYTES: u64 = 16 << 20;
@@ -79,8 +78,8 @@ impl Bench {
             Ok(FileSystem::Tmpfs) => PageIn::Read,
             _ => PageIn::Write,
         };
-        let cut = options(threads).settings.cut(&self.job.window);
-        let edit = Edit::new(self.job.op.kernel(self.job.format), Arc::new(Key::new(1)));
+        let cut = options(threads).settings.cut(&self.job.target.window);
+        let edit = Edit::new(self.job.kernel(), Arc::new(Key::new(1)));
         let begun = Instant::now();
         threads::share(threads, cut.spans(), |turns| {
             let slot = View::anonymous(Cut::PIECE_BYTES)?;
@@ -95,7 +94,7 @@ impl Bench {
                     view.page_in(at..end, page_in)?;
                     for piece in (at..end).step_by(Cut::PIECE_BYTES) {
                         let length = Cut::PIECE_BYTES.min(end - piece);
-                        view.copy_edited(piece, &slot, 0, length, &edit, &mut digest)?;
+                        view.copy_edited(piece, &slot, 0, length, &edit, 0, &mut digest)?;
                         view.copy_from(piece, &slot, 0, length)?;
                     }
                     view.let_go(at..end)?;
@@ -118,7 +117,7 @@ impl Bench {
             Ok(FileSystem::Tmpfs) => Advice::PopulateRead,
             _ => Advice::PopulateWrite,
         };
-        let kernel = self.job.op.kernel(self.job.format);
+        let kernel = self.job.kernel();
         let begun = Instant::now();
         threads::share(threads, self.bytes.div_ceil(SPAN_BYTES), |turns| {
             let mut clipped = 0;
@@ -128,7 +127,7 @@ impl Bench {
                 // SAFETY: this process made the file, and no other thread or process touches this part of it.
                 let mut map = unsafe { MmapOptions::new().offset(start).len(len).map_mut(&file) }.expect("mapped");
                 map.advise(advice).expect("paged in");
-                clipped += kernel.apply(&mut map);
+                clipped += kernel.apply(&mut map, 0).clipped;
             }
             Ok(clipped)
         })
@@ -157,12 +156,10 @@ fn main() {
     drop(MappedFile::create(&path, bytes).expect("created"));
     let format = PixelFormat::RGBA16;
     let layout = Layout::run(0, bytes / 8, format).expect("a layout");
-    let op = Op {
-        amount: 10,
-        channels: format.channels.color(),
+    let job = Job {
+        op: Op::Brighten { amount: 10 },
+        target: Target::whole(&layout).expect("a target"),
     };
-    let window = Window::whole(&layout);
-    let job = Job { op, format, window };
     let bench = Bench { path, bytes, job };
     report(&bench, rounds, folder.path());
     report_tiny(&bench, folder.path());
@@ -182,7 +179,7 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
         for threads in [1, 2] {
             let mut seconds: [Vec<f64>; 4] = Default::default();
             for _ in 0..rounds {
-                let limit = limit::memory(bench.bytes as usize, threads, bench.job.format);
+                let limit = limit::memory(bench.bytes as usize, threads, PixelFormat::RGBA16);
                 seconds[0].push(limit.expect("memory").as_secs_f64());
                 bench.prepare(state);
                 seconds[1].push(bench.direct(threads));
@@ -206,10 +203,12 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
 /// The fixed cost of a job: a window of one pixel, to the disk, beside a file that is made, synced and removed.
 fn report_tiny(bench: &Bench, folder: &Path) {
     let image = MappedFile::open(&bench.path, Access::ReadWrite).expect("the image");
-    let layout = Layout::run(0, bench.bytes / 8, bench.job.format).expect("a layout");
+    let layout = Layout::run(0, bench.bytes / 8, PixelFormat::RGBA16).expect("a layout");
+    let names = PixelFormat::RGBA16.names();
+    let colors = PixelFormat::RGBA16.channels.color();
     let job = Job {
-        window: Window::run(&layout, 8, 8).expect("inside"),
-        ..bench.job
+        target: Target::of_run(&layout, 8, 8, &colors, &names).expect("inside"),
+        op: bench.job.op.clone(),
     };
     let options = Options {
         sync: true,

@@ -257,7 +257,7 @@ impl Coordinator<'_> {
             stood_still: worker.stood_still,
         });
         // Bounded: should every worker die, it is not for want of another one.
-        let left = self.journal.tally()?.done_bytes < job.window.bytes();
+        let left = self.journal.tally()?.done_bytes < job.target.window.bytes();
         if left && self.started < 3 * self.crew.processes && !self.journal.is_asked_to_stop()? {
             self.start()?;
         }

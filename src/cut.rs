@@ -1,14 +1,17 @@
 //! How a window is cut: into *spans* (mapped together), those into *chunks* (what a thread takes), those
 //! into *pieces* (what is finished in a slot before the image changes).
 //!
-//! 1. Every size is a multiple of [`PIXEL_QUANTUM_BYTES`], so whatever is cut holds whole pixels.
-//! 2. The pieces of all chunks, in order, are the window: no byte is in none or in two.
+//! 1. A chunk lies in one block of the window; a span may have chunks of several, if they are near each other.
+//! 2. Every size is a multiple of [`QUANTUM`], so pieces begin on a pixel of up to four channels.
+//! 3. The pieces of all chunks, in order, are the window: no byte is in none or in two.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::layout::MAX_FILE_BYTES;
-use crate::pixel::PIXEL_QUANTUM_BYTES;
-use crate::window::Window;
+use crate::window::{MAX_FILE_BYTES, Window};
+
+/// Every whole number of pixels of one to four channels fits a multiple of this: the least common multiple of 2, 4, 6, 8.
+pub const QUANTUM: u64 = 24;
 
 /// Chunk `index` of a window: the window's bytes `part`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +23,24 @@ pub struct Chunk {
 }
 
 /// Into what sizes a window is cut. All are window bytes, multiples of 24, and each fits into the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
-    window_bytes: u64,
+    window: Window,
     chunk_bytes: u64,
     piece_bytes: u64,
-    chunks_per_span: u64,
+    chunks: u64,
+    /// The first chunk of each block, where there is more than one.
+    firsts: Arc<[u32]>,
+    spans: Spans,
+}
+
+/// Which chunks are mapped together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Spans {
+    /// So many at a time.
+    Alike(u64),
+    /// From each of these chunks to the next.
+    From(Arc<[u32]>),
 }
 
 impl Cut {
@@ -37,48 +52,88 @@ impl Cut {
     /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
     pub const MAX_CHUNKS: u64 = (1 << 24) - 1;
 
-    /// Cuts `window` so that the pages under one span are no more than `span_resident_bytes`, and so that even a small
-    /// window has a few spans for each of `threads`: the threads should end together.
-    pub fn new(window: &Window, span_resident_bytes: u64, threads: u64) -> Cut {
-        let share_bytes = window.bytes().div_ceil(4 * threads);
-        let span_bytes = window.bytes_within(span_resident_bytes).min(share_bytes);
-        let least_chunk_bytes = window.bytes().div_ceil(Cut::MAX_CHUNKS).next_multiple_of(QUANTUM);
-        let chunk_bytes = Cut::CHUNK_BYTES.min(whole_quanta(span_bytes)).max(least_chunk_bytes);
-        Cut {
-            window_bytes: window.bytes(),
-            chunk_bytes,
-            piece_bytes: chunk_bytes.min(Cut::PIECE_BYTES as u64),
-            chunks_per_span: (span_bytes / chunk_bytes).max(1),
-        }
+    /// Cuts `window` so that the pages under one chunk are no more than `chunk_resident_bytes`, and those that are mapped
+    /// with one span no more than `span_resident_bytes`; and so that even a small window has a few spans for each of
+    /// `threads`: the threads should end together.
+    pub fn new(window: &Window, chunk_resident_bytes: u64, span_resident_bytes: u64, threads: u64) -> Cut {
+        // Each block's last chunk may be a short one.
+        let most_chunks = Cut::MAX_CHUNKS - (window.blocks().len() as u64 - 1);
+        let least_chunk_bytes = window.bytes().div_ceil(most_chunks).next_multiple_of(QUANTUM);
+        let chunk_bytes = Cut::CHUNK_BYTES
+            .min(whole_quanta(span_bytes(window, chunk_resident_bytes, threads)))
+            .max(least_chunk_bytes);
+        let piece_bytes = chunk_bytes.min(Cut::PIECE_BYTES as u64);
+        let cut = Cut::from_sizes(window, chunk_bytes, piece_bytes).expect("sizes that fit");
+        cut.with_spans(span_resident_bytes, threads)
     }
 
     /// A cut whose sizes are known, all in bytes of the window; one chunk a span. `None` if they do not fit each other.
-    pub fn from_sizes(window_bytes: u64, chunk_bytes: u64, piece_bytes: u64) -> Option<Cut> {
+    pub fn from_sizes(window: &Window, chunk_bytes: u64, piece_bytes: u64) -> Option<Cut> {
         let whole = |bytes: u64| bytes > 0 && bytes.is_multiple_of(QUANTUM);
         let fits = whole(chunk_bytes) && whole(piece_bytes) && piece_bytes <= chunk_bytes;
-        (fits && (1..=MAX_FILE_BYTES).contains(&window_bytes) && chunk_bytes <= MAX_FILE_BYTES).then_some(Cut {
-            window_bytes,
+        if !fits || chunk_bytes > MAX_FILE_BYTES {
+            return None;
+        }
+        let blocks = window.blocks();
+        let (mut chunks, mut firsts) = (0, Vec::with_capacity(if blocks.len() > 1 { blocks.len() } else { 0 }));
+        for block in blocks {
+            if blocks.len() > 1 {
+                firsts.push(u32::try_from(chunks).ok()?);
+            }
+            chunks += block.bytes().div_ceil(chunk_bytes);
+        }
+        (chunks <= Cut::MAX_CHUNKS).then(|| Cut {
+            window: window.clone(),
             chunk_bytes,
             piece_bytes,
-            chunks_per_span: 1,
+            chunks,
+            firsts: firsts.into(),
+            spans: Spans::Alike(1),
         })
     }
 
-    /// The same chunks, in spans of as many as `like` would hold.
-    pub fn with_spans_like(self, like: &Cut) -> Cut {
-        let span_bytes = like.chunk_bytes * like.chunks_per_span;
-        Cut {
-            chunks_per_span: (span_bytes / self.chunk_bytes).max(1),
-            ..self
+    /// The same chunks, in spans as [`Cut::new`] makes them.
+    pub fn with_spans(&self, span_resident_bytes: u64, threads: u64) -> Cut {
+        let span_bytes = span_bytes(&self.window, span_resident_bytes, threads);
+        let spans = match self.firsts.len() {
+            0 => Spans::Alike((span_bytes / self.chunk_bytes).max(1)),
+            _ => Spans::From(self.near_chunks(span_bytes).into()),
+        };
+        Cut { spans, ..self.clone() }
+    }
+
+    /// The first chunk of each span, of several blocks.
+    fn near_chunks(&self, span_bytes: u64) -> Vec<u32> {
+        let mut firsts = Vec::new();
+        let (mut bytes, mut bounds) = (0, 0..0);
+        for index in 0..self.chunks {
+            let chunk = self.chunk(index);
+            let own = self.window.bounds(chunk.part.clone());
+            let length = chunk.part.end - chunk.part.start;
+            let both = own.start.min(bounds.start)..own.end.max(bounds.end);
+            // Between blocks, or rows, may lie what is none of ours.
+            let is_near = both.end - both.start <= (2 * span_bytes).max(own.end - own.start);
+            if firsts.is_empty() || bytes + length > span_bytes || !is_near {
+                firsts.push(chunk.index);
+                (bytes, bounds) = (length, own);
+            } else {
+                (bytes, bounds) = (bytes + length, both);
+            }
         }
+        firsts
+    }
+
+    /// The window that is cut.
+    pub fn window(&self) -> &Window {
+        &self.window
     }
 
     /// Bytes in the window.
     pub fn window_bytes(&self) -> u64 {
-        self.window_bytes
+        self.window.bytes()
     }
 
-    /// Bytes in every chunk but the last.
+    /// Bytes in every chunk but the last of each block.
     pub fn chunk_bytes(&self) -> u64 {
         self.chunk_bytes
     }
@@ -90,33 +145,54 @@ impl Cut {
 
     /// How many spans there are.
     pub fn spans(&self) -> u64 {
-        self.chunks().div_ceil(self.chunks_per_span)
+        match &self.spans {
+            Spans::Alike(chunks) => self.chunks.div_ceil(*chunks),
+            Spans::From(firsts) => firsts.len() as u64,
+        }
     }
 
     /// How many chunks there are.
     pub fn chunks(&self) -> u64 {
-        self.window_bytes.div_ceil(self.chunk_bytes)
+        self.chunks
     }
 
     /// The chunks of span `span`.
-    pub fn chunks_of(&self, span: u64) -> impl Iterator<Item = Chunk> + Clone + use<> {
-        let cut = *self;
-        let first = span * cut.chunks_per_span;
-        (first..(first + cut.chunks_per_span).min(cut.chunks())).map(move |index| cut.chunk(index))
+    pub fn chunks_of(&self, span: u64) -> impl Iterator<Item = Chunk> + Clone {
+        self.chunk_numbers(span).map(|index| self.chunk(index))
+    }
+
+    fn chunk_numbers(&self, span: u64) -> Range<u64> {
+        match &self.spans {
+            Spans::Alike(chunks) => span * chunks..((span + 1) * chunks).min(self.chunks),
+            Spans::From(firsts) => {
+                let first = |span: u64| usize::try_from(span).ok().and_then(|span| firsts.get(span));
+                let start = first(span).map_or(self.chunks, |&first| u64::from(first));
+                start..first(span + 1).map_or(self.chunks, |&first| u64::from(first))
+            }
+        }
     }
 
     /// The window's bytes in span `span`.
     pub fn span(&self, span: u64) -> Range<u64> {
-        let span_bytes = self.chunk_bytes * self.chunks_per_span;
-        span * span_bytes..((span + 1) * span_bytes).min(self.window_bytes)
+        let chunks = self.chunk_numbers(span);
+        self.chunk(chunks.start).part.start..self.chunk(chunks.end - 1).part.end
     }
 
     /// Chunk `index`.
     pub fn chunk(&self, index: u64) -> Chunk {
-        let start = index * self.chunk_bytes;
+        let number = u32::try_from(index).expect("at most MAX_CHUNKS");
+        let (block, first) = match self.firsts.len() {
+            0 => (0, 0),
+            _ => {
+                let block = self.firsts.partition_point(|&first| first <= number) - 1;
+                (block, self.firsts[block])
+            }
+        };
+        let part = self.window.block_part(block);
+        let start = part.start + u64::from(number - first) * self.chunk_bytes;
         Chunk {
-            index: u32::try_from(index).expect("at most MAX_CHUNKS"),
-            part: start..(start + self.chunk_bytes).min(self.window_bytes),
+            index: number,
+            part: start..(start + self.chunk_bytes).min(part.end),
         }
     }
 
@@ -147,7 +223,12 @@ pub fn split(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
     })
 }
 
-const QUANTUM: u64 = PIXEL_QUANTUM_BYTES as u64;
+/// Bytes of the window that are worked on together, so that they bring about `resident_bytes` into memory, and each of
+/// `threads` has a few of them.
+fn span_bytes(window: &Window, resident_bytes: u64, threads: u64) -> u64 {
+    let share_bytes = window.bytes().div_ceil(4 * threads);
+    window.bytes_within(resident_bytes).min(share_bytes)
+}
 
 /// `bytes` rounded down to whole pixels of every format, but at least one quantum.
 fn whole_quanta(bytes: u64) -> u64 {
@@ -155,60 +236,4 @@ fn whole_quanta(bytes: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::layout::Layout;
-    use crate::pixel::PixelFormat;
-
-    #[test]
-    fn a_cut_covers_the_window_once_and_in_order() {
-        let big = Cut::CHUNK_BYTES;
-        for bytes in [
-            8,
-            16,
-            24,
-            32,
-            4096,
-            big - 8,
-            big,
-            big + 8,
-            8 * big - 8,
-            8 * big,
-            8 * big + 8,
-        ] {
-            let layout = Layout::run(1, bytes / 8, PixelFormat::RGBA16).expect("a layout");
-            let window = Window::whole(&layout);
-            for threads in [1, 2, 3] {
-                for resident in [1, 5000, 1 << 20, 1 << 24] {
-                    let cut = Cut::new(&window, resident, threads);
-                    let mut at = 0;
-                    for span in 0..cut.spans() {
-                        assert_eq!(cut.span(span).start, at);
-                        for chunk in cut.chunks_of(span) {
-                            assert_eq!(cut.chunk(u64::from(chunk.index)), chunk);
-                            for piece in 0..cut.pieces(u64::from(chunk.index)) {
-                                let piece = cut.piece(u64::from(chunk.index), piece);
-                                assert_eq!(piece.start, at);
-                                assert!(piece.end > at && piece.end.is_multiple_of(8));
-                                at = piece.end;
-                            }
-                            assert_eq!(chunk.part.end, at);
-                        }
-                        assert_eq!(cut.span(span).end, at);
-                    }
-                    assert_eq!(at, bytes);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_narrow_rectangle_brings_few_pages() {
-        let layout = Layout::new(0, 30_000, 40_000, PixelFormat::RGBA16).expect("a layout");
-        let column = Window::rect(&layout, 5, 0, 1, 40_000).expect("inside");
-        let cut = Cut::new(&column, 8 << 20, 2);
-        let bounds = column.bounds(cut.span(0));
-        assert!(bounds.end - bounds.start <= 8 << 20, "{bounds:?}");
-        assert!(cut.span(0).end >= 24 * 8);
-    }
-}
+mod tests;

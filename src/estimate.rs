@@ -1,30 +1,36 @@
-//! A second look before an edit that cannot be taken back: how many samples would clip, from a few thousand places.
+//! A second look before an edit that cannot be taken back: how many samples would clip or merge, from a few thousand places.
 
 use std::os::unix::fs::FileExt;
 
+use crate::counts::Counts;
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, Target};
 use crate::map::MappedFile;
-use crate::pixel::PIXEL_QUANTUM_BYTES;
+use crate::pixel::SAMPLE_BYTES;
 
 /// Places looked at; a few thousand reads take well under a second, even from a disk.
 const PLACES: u64 = 4096;
 /// Bytes looked at in each place; some tens of pixels.
-const PLACE_BYTES: u64 = 20 * PIXEL_QUANTUM_BYTES as u64;
+const PLACE_BYTES: u64 = 480;
 
 /// What a look at some of a window's samples showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
-    /// Samples of edited channels that were looked at.
+    /// Samples that would be edited, of those that were looked at.
     pub samples: u64,
-    /// How many of these would clip.
-    pub clipped: u64,
+    /// What these would lose.
+    pub counts: Counts,
 }
 
 impl Estimate {
     /// The share of samples that would clip, 0 to 1.
-    pub fn share(&self) -> f64 {
-        self.clipped as f64 / self.samples.max(1) as f64
+    pub fn clipped_share(&self) -> f64 {
+        self.counts.clipped as f64 / self.samples.max(1) as f64
+    }
+
+    /// The share of samples that would merge with others, 0 to 1.
+    pub fn merged_share(&self) -> f64 {
+        self.counts.merged as f64 / self.samples.max(1) as f64
     }
 }
 
@@ -33,31 +39,33 @@ impl Estimate {
 ///
 /// # Errors
 /// `Io` if the image cannot be read.
-pub fn clipping(job: &Job, image: &MappedFile) -> Result<Estimate> {
-    let kernel = job.op.kernel(job.format);
-    let pixel_bytes = job.format.pixel_bytes();
-    let channels = 0..job.format.channels.count();
-    let edited = channels.filter(|&c| job.op.channels.contains(c)).count() as u64;
-    let window_bytes = job.window.bytes();
-    let places = window_bytes.div_ceil(PLACE_BYTES).min(PLACES);
-    let mut estimate = Estimate { samples: 0, clipped: 0 };
+pub fn of(job: &Job, image: &MappedFile) -> Result<Estimate> {
+    let kernel = job.kernel();
+    let Target { window, lanes, .. } = &job.target;
+    let places = window.bytes().div_ceil(PLACE_BYTES).min(PLACES);
+    let mut estimate = Estimate::default();
     let mut bytes = Vec::new();
     for place in 0..places {
         let at = if places < PLACES {
             place * PLACE_BYTES
         } else {
-            spread(place, (window_bytes - PLACE_BYTES) / pixel_bytes) * pixel_bytes
+            let samples = (window.bytes() - PLACE_BYTES) / SAMPLE_BYTES as u64;
+            spread(place, samples) * SAMPLE_BYTES as u64
         };
-        for range in job.window.ranges(at..window_bytes.min(at + PLACE_BYTES)) {
+        let mut at = at..window.bytes().min(at + PLACE_BYTES);
+        for range in window.ranges(at.clone()) {
             #[expect(clippy::cast_possible_truncation, reason = "a place at most")]
             bytes.resize((range.end - range.start) as usize, 0);
             let read = image.file().read_exact_at(&mut bytes, range.start);
             read.map_err(|error| Error::io("read", image.path(), error))?;
-            estimate.samples += bytes.len() as u64 / pixel_bytes * edited;
-            estimate.clipped += kernel.apply(&mut bytes);
+            let lane = job.target.lane_at(at.start);
+            let edited = (lane..lane + bytes.len() / SAMPLE_BYTES).filter(|lane| lanes.contains(lane % lanes.count()));
+            estimate.samples += edited.count() as u64;
+            estimate.counts += kernel.apply(&mut bytes, lane);
+            at.start += bytes.len() as u64;
         }
     }
-    debug_assert!(estimate.clipped <= estimate.samples);
+    debug_assert!(estimate.counts.clipped <= estimate.samples);
     Ok(estimate)
 }
 
@@ -72,11 +80,10 @@ fn spread(index: u64, end: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Layout;
+    use crate::layout::{Layout, Part};
     use crate::map::Access;
     use crate::op::Op;
     use crate::synth::{Pattern, Picture};
-    use crate::window::Window;
 
     /// The estimate of `+amount` on a gradient beside the exact share.
     fn check(width: u64, height: u64, amount: i32, tolerance: f64) {
@@ -94,20 +101,20 @@ mod tests {
             .write(image.file(), &path, 1, &|_| std::ops::ControlFlow::Continue(()))
             .expect("written");
         let image = MappedFile::open(&path, Access::Read).expect("opened");
-        let op = Op {
-            amount,
+        let part = Part {
             channels: picture.format.channels.color(),
+            ..layout.whole()
         };
-        let window = Window::whole(&layout);
-        let job = Job {
-            op,
-            format: picture.format,
-            window,
-        };
+        let target = Target::of(&layout, &part, &picture.format.names()).expect("a target");
+        let op = Op::Brighten { amount };
+        let job = Job { op, target };
         let mut bytes = std::fs::read(&path).expect("read");
-        let exact = op.kernel(picture.format).apply(&mut bytes) as f64 / (layout.pixels() * 3) as f64;
-        let estimate = clipping(&job, &image).expect("read");
-        assert!((estimate.share() - exact).abs() <= tolerance, "{estimate:?} {exact}");
+        let exact = job.kernel().apply(&mut bytes, 0).clipped as f64 / (layout.pixels() * 3) as f64;
+        let estimate = of(&job, &image).expect("read");
+        assert!(
+            (estimate.clipped_share() - exact).abs() <= tolerance,
+            "{estimate:?} {exact}"
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@
 //! | [`error`] | what can go wrong, and what to do then | exit codes |
 //! | [`pixel`], [`layout`], [`window`], [`cut`] | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
 //! | [`digest`] | 64 bits that stand for many bytes | whose bytes |
-//! | [`op`] | what happens to the samples in a slice of bytes | files, threads, errors |
+//! | [`counts`] | what an edit counts | whose samples |
+//! | [`op`] | what is to happen to a sample's value | files, threads, channels |
+//! | [`kernel`] | what happens to the samples in a slice of bytes | files, threads, errors |
 //! | [`os`] | services of the operating system | images |
 //! | [`map`] | bytes of a file as memory | images |
 //! | [`ipc`] | memory, file maps and mutexes with names, for unrelated processes | images |
@@ -43,6 +45,7 @@ pub mod bench;
 pub mod claim;
 pub mod convert;
 pub mod coordinator;
+pub mod counts;
 pub mod cut;
 pub mod digest;
 pub mod engine;
@@ -53,6 +56,7 @@ pub mod identity;
 pub mod ipc;
 pub mod job;
 pub mod journal;
+pub mod kernel;
 pub mod layout;
 pub mod map;
 pub mod op;

@@ -66,14 +66,15 @@ use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use self::file::Source;
 pub use self::file::{Access, MappedFile};
 
+use crate::counts::Counts;
 use crate::digest::{self, Key, STRETCH_BYTES};
 use crate::error::{Error, Result};
-use crate::op::Kernel;
+use crate::kernel::Kernel;
 use crate::os::copy::copy;
-use crate::os::copy_add::{Copied, Recipe};
+use crate::os::copy_edited::{Copied, Recipe};
 
 /// A tile: private bytes on the stack, through which an edit goes that has no routine of its own. Small enough for the
-/// nearest cache, whole pixels of every format, and a multiple of 64, the step of the copies.
+/// nearest cache, whole blocks of the kernels, and a multiple of 64, the step of the copies.
 const TILE_BYTES: usize = 960;
 
 /// Which pages [`View::page_in`] brings into the map, and in what state.
@@ -192,12 +193,13 @@ impl View {
         self.landed(at, length, not_copied)
     }
 
-    /// Copies `length` bytes from `from` on to `to_at` of `to`, with what `edit` does to pixels. `from` must be a
-    /// pixel's first byte, and `length` whole pixels. What arrives is added to `digest`, as [`Key::add`] would. Returns
-    /// how many samples clipped.
+    /// Copies `length` bytes from `from` on to `to_at` of `to`, with what `edit` does to samples. `from` must be a
+    /// sample's first byte, `phase` is that sample's lane (see [`crate::kernel`]), and `length` is whole samples. What
+    /// arrives is added to `digest`, as [`Key::add`] would.
     ///
     /// # Errors
     /// As for [`View::copy_out`] and [`View::copy_in`].
+    #[expect(clippy::too_many_arguments, reason = "two places, a length, and what is to happen")]
     #[inline]
     pub fn copy_edited(
         &self,
@@ -206,17 +208,21 @@ impl View {
         to_at: usize,
         length: usize,
         edit: &Edit,
+        phase: usize,
         digest: &mut u64,
-    ) -> Result<u64> {
+    ) -> Result<Counts> {
         to.refuse_read_only()?;
-        let mut clipped = 0;
+        let mut counts = Counts::default();
         let mut at = 0;
         while at < length {
             let stretch_bytes = STRETCH_BYTES.min(length - at);
-            clipped += self.copy_edited_stretch(from + at, to, to_at + at, stretch_bytes, edit, digest)?;
+            let phase = edit.kernel.phase_after(phase, at);
+            let copied = self.copy_edited_stretch(from + at, to, to_at + at, stretch_bytes, edit, phase)?;
+            *digest = digest::add_stretch(*digest, copied.partial, stretch_bytes);
+            counts += copied.counts;
             at += stretch_bytes;
         }
-        Ok(clipped)
+        Ok(counts)
     }
 
     #[inline]
@@ -227,12 +233,12 @@ impl View {
         to_at: usize,
         length: usize,
         edit: &Edit,
-        digest: &mut u64,
-    ) -> Result<u64> {
+        phase: usize,
+    ) -> Result<Copied> {
         let source = self.pointer(from, length)?;
         let target = to.pointer(to_at, length)?;
         let mut copied = Copied::default();
-        if let Some(recipe) = &edit.recipe {
+        if let Some(recipe) = edit.recipe.as_ref().filter(|_| phase == 0) {
             // SAFETY: `pointer` checked that both maps have these bytes, and both live as long as their views.
             copied = unsafe { recipe.copy_blocks(target, source, length, &edit.key) };
             if copied.faulted {
@@ -240,18 +246,38 @@ impl View {
                 self.landed(from, length, length)?;
             }
         }
-        // By tiles where there is no routine, or less than a block is left.
+        if copied.bytes < length {
+            self.copy_edited_by_tiles(from, to, to_at, length, edit, phase, &mut copied)?;
+        }
+        Ok(copied)
+    }
+
+    /// Goes on where there is no routine, or less than a block is left. Apart, so that nobody else pays for its buffer.
+    #[inline(never)]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of its only caller, and what that has done"
+    )]
+    fn copy_edited_by_tiles(
+        &self,
+        from: usize,
+        to: &View,
+        to_at: usize,
+        length: usize,
+        edit: &Edit,
+        phase: usize,
+        copied: &mut Copied,
+    ) -> Result<()> {
         let mut buffer = [0; TILE_BYTES];
         while copied.bytes < length {
             let tile = &mut buffer[..TILE_BYTES.min(length - copied.bytes)];
             self.copy_out(from + copied.bytes, tile)?;
-            copied.clipped += edit.kernel.apply(tile);
+            copied.counts += edit.kernel.apply(tile, edit.kernel.phase_after(phase, copied.bytes));
             copied.partial = copied.partial.plus(edit.key.partial(copied.bytes, tile));
             to.copy_in(to_at + copied.bytes, tile)?;
             copied.bytes += tile.len();
         }
-        *digest = digest::add_stretch(*digest, copied.partial, length);
-        Ok(copied.clipped)
+        Ok(())
     }
 
     /// Reads the value at byte `at`, which needs no alignment.

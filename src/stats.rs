@@ -1,6 +1,7 @@
-//! What the samples of a window are like: smallest, largest, mean, how many are clipped, and how they are spread.
+//! What the samples of a part of an image are like: smallest, largest, mean, how many are clipped, and how they are spread.
 //!
-//! One pass on all threads counts how often every value occurs, for each channel; all else follows from the counts.
+//! One pass on all threads counts how often every value occurs, for each channel; all else follows from the counts. An image
+//! of many channels that lie side by side takes a pass for every 16 of them.
 //!
 //! 1. Every sample is counted once, so all numbers are exact.
 //! 2. A thread maps one span at a time, as the engine does, so memory stays bounded whatever the image's size.
@@ -9,20 +10,22 @@ use std::ops::RangeInclusive;
 
 use crate::cut::{Cut, split};
 use crate::error::Result;
+use crate::layout::Lanes;
 use crate::map::{MappedFile, PageIn, View};
-use crate::pixel::{ByteOrder, PIXEL_QUANTUM_BYTES, PixelFormat, SAMPLE_BYTES, Sample};
+use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES, Sample};
 use crate::threads::{self, Progress};
-use crate::window::Window;
 
 /// How many parts the range of values has in a [`Channel::histogram`].
 pub const BINS: usize = 256;
 
+/// Channels that are counted in one pass: each takes 768 KiB a thread.
+const CHANNELS_AT_ONCE: usize = 16;
 /// Values that a sample can have.
 const VALUES: usize = 1 << 16;
 /// What a thread has in memory of the image at once.
 const SPAN_BYTES: u64 = 8 << 20;
-/// What is copied out of the map at once; stays in the nearest cache.
-const TILE_BYTES: usize = 680 * PIXEL_QUANTUM_BYTES;
+/// What is copied out of the map at once; stays in the nearest cache. Whole pixels of one to four channels.
+const TILE_BYTES: usize = 680 * 24;
 
 /// What the samples of one channel are like.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,87 +34,164 @@ pub struct Channel {
     pub range: RangeInclusive<i32>,
     /// Their mean.
     pub mean: f64,
+    /// How many samples there are.
+    pub samples: u64,
     /// How many have the smallest value that there is.
     pub clipped_low: u64,
     /// How many have the largest value that there is.
     pub clipped_high: u64,
+    /// How many have the value that stands for no data; they count for nothing else.
+    pub nodata: u64,
     /// How many there are in each of [`BINS`] parts of equal width, from the smallest possible value to the largest.
     pub histogram: Vec<u64>,
 }
 
-/// Looks at all samples of the window, which holds pixels of `format`, on `threads` threads. Returns what each channel
-/// is like, first to last. `progress` hears of every byte.
+/// What is to be counted of an image.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Where its samples lie, and whose they are.
+    pub places: &'a [Lanes],
+    /// What a pixel looks like.
+    pub format: PixelFormat,
+    /// How many channels are counted; the places name no others.
+    pub channels: usize,
+    /// The value that stands for no data.
+    pub nodata: Option<i32>,
+}
+
+impl Wanted<'_> {
+    /// Bytes that are read for it.
+    pub fn bytes(&self) -> u64 {
+        let passes = self.passes();
+        let of_pass = |pass: &Vec<Lanes>| pass.iter().map(|lanes| lanes.window.bytes()).sum::<u64>();
+        passes.iter().map(of_pass).sum()
+    }
+
+    /// The places of some channels at a time, each channel counted from the first one of its pass.
+    fn passes(&self) -> Vec<Vec<Lanes>> {
+        let firsts = (0..self.channels).step_by(CHANNELS_AT_ONCE);
+        let pass = |first: usize| {
+            let own = |channel: &Option<usize>| {
+                channel
+                    .and_then(|channel| channel.checked_sub(first))
+                    .filter(|&own| own < CHANNELS_AT_ONCE)
+            };
+            let places = self.places.iter().map(|lanes| Lanes {
+                window: lanes.window.clone(),
+                channels: lanes.channels.iter().map(own).collect(),
+            });
+            places
+                .filter(|lanes| lanes.channels.iter().any(Option::is_some))
+                .collect()
+        };
+        firsts.map(pass).collect()
+    }
+}
+
+/// Looks at all samples that are wanted, on `threads` threads. Returns what each channel is like, first to last. `progress`
+/// hears of every byte.
 ///
 /// # Errors
 /// `Io` if the image cannot be read; `Interrupted` if `progress` said so.
-pub fn of(
+pub fn of(image: &MappedFile, wanted: &Wanted<'_>, threads: usize, progress: Progress<'_>) -> Result<Vec<Channel>> {
+    let mut channels = Vec::new();
+    for pass in wanted.passes() {
+        let left = wanted.channels - channels.len();
+        let mut all = vec![0u64; left.min(CHANNELS_AT_ONCE) * VALUES];
+        for lanes in &pass {
+            for counts in count_lanes(image, lanes, all.len(), threads, progress)? {
+                all.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
+            }
+        }
+        channels.extend(all.chunks_exact(VALUES).map(|counts| channel(counts, wanted)));
+    }
+    Ok(channels)
+}
+
+/// Counts the samples of one window; what each thread has found.
+fn count_lanes(
     image: &MappedFile,
-    window: &Window,
-    format: PixelFormat,
+    lanes: &Lanes,
+    counts: usize,
     threads: usize,
     progress: Progress<'_>,
-) -> Result<Vec<Channel>> {
-    let cut = Cut::new(window, SPAN_BYTES, threads.max(1) as u64);
-    let counted = threads::share(threads, cut.spans(), |turns| {
-        let mut counts = Counts::new(format);
+) -> Result<Vec<Vec<u64>>> {
+    let window = &lanes.window;
+    let cut = Cut::new(window, SPAN_BYTES, SPAN_BYTES, threads.max(1) as u64);
+    threads::share(threads, cut.spans(), |turns| {
+        let mut counter = Counter::new(lanes, counts);
         while let Some(span) = turns.take() {
             let part = cut.span(span);
             let bounds = window.bounds(part.clone());
             let view = image.view(bounds.clone())?;
+            let mut at = part.start;
             for range in window.ranges(part.clone()) {
-                counts.add(&view, range.start - bounds.start, range.end - range.start)?;
+                let lane = window.samples_before(at) % lanes.channels.len() as u64;
+                let length = range.end - range.start;
+                counter.add(
+                    &view,
+                    range.start - bounds.start,
+                    length,
+                    usize::try_from(lane).unwrap_or(0),
+                )?;
+                at += length;
             }
             threads::report(progress, part.end - part.start)?;
         }
-        counts.settle();
-        Ok(counts.settled)
-    })?;
-    let mut counts = counted.into_iter();
-    let mut all = counts.next().unwrap_or_default();
-    for counts in counts {
-        all.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
-    }
-    Ok(all.chunks_exact(VALUES).map(|counts| channel(counts, format)).collect())
+        counter.settle();
+        Ok(counter.settled)
+    })
 }
 
 /// How often a thread has met each value: channel by channel, by the sample's two bytes as a little-endian number.
-struct Counts {
-    format: PixelFormat,
+struct Counter<'a> {
+    /// Which channel each lane is of.
+    lanes: &'a [Option<usize>],
+    /// True if the lanes are all channels in order, four at most.
+    are_in_order: bool,
     /// Small numbers, so that they stay in the cache.
     fresh: Vec<u32>,
-    fresh_pixels: u64,
+    fresh_samples: u64,
     settled: Vec<u64>,
     tile: Vec<u8>,
 }
 
-impl Counts {
-    fn new(format: PixelFormat) -> Counts {
-        let counts = format.channels.count() * VALUES;
-        Counts {
-            format,
+impl<'a> Counter<'a> {
+    fn new(lanes: &'a Lanes, counts: usize) -> Counter<'a> {
+        let in_order = lanes
+            .channels
+            .iter()
+            .enumerate()
+            .all(|(lane, channel)| *channel == Some(lane));
+        Counter {
+            lanes: &lanes.channels,
+            are_in_order: in_order && lanes.channels.len() <= 4,
             fresh: vec![0; counts],
-            fresh_pixels: 0,
+            fresh_samples: 0,
             settled: vec![0; counts],
             tile: vec![0; TILE_BYTES],
         }
     }
 
-    /// Counts the samples of `length` bytes from `at` on, whole pixels.
+    /// Counts the samples of `length` bytes from `at` on, of which the first is of lane `lane`.
     #[expect(clippy::cast_possible_truncation, reason = "within the view, which is in memory")]
-    fn add(&mut self, view: &View, at: u64, length: u64) -> Result<()> {
+    fn add(&mut self, view: &View, at: u64, length: u64, mut lane: usize) -> Result<()> {
         view.page_in(at as usize..(at + length) as usize, PageIn::Read)?;
         for part in split(at..at + length, TILE_BYTES as u64) {
             let tile = &mut self.tile[..(part.end - part.start) as usize];
             view.copy_out(part.start as usize, tile)?;
             let tables = &mut self.fresh;
-            match self.format.channels.count() {
-                1 => count::<1>(tile, tables),
-                2 => count::<2>(tile, tables),
-                3 => count::<3>(tile, tables),
-                _ => count::<4>(tile, tables),
+            match self.lanes.len() {
+                1 if self.are_in_order => count::<1>(tile, tables),
+                2 if self.are_in_order && lane == 0 => count::<2>(tile, tables),
+                3 if self.are_in_order && lane == 0 => count::<3>(tile, tables),
+                4 if self.are_in_order && lane == 0 => count::<4>(tile, tables),
+                _ => count_some(tile, tables, self.lanes, lane),
             }
-            self.fresh_pixels += tile.len() as u64 / self.format.pixel_bytes();
-            if self.fresh_pixels > u64::from(u32::MAX) - TILE_BYTES as u64 {
+            let samples = tile.len() / SAMPLE_BYTES;
+            lane = (lane + samples) % self.lanes.len();
+            self.fresh_samples += samples as u64;
+            if self.fresh_samples > u64::from(u32::MAX) - TILE_BYTES as u64 {
                 self.settle();
             }
         }
@@ -123,13 +203,15 @@ impl Counts {
         for (settled, fresh) in self.settled.iter_mut().zip(&mut self.fresh) {
             *settled += u64::from(std::mem::take(fresh));
         }
-        self.fresh_pixels = 0;
+        self.fresh_samples = 0;
     }
 }
 
-/// Counts the samples of whole pixels of `N` channels.
+/// Counts the samples of `N` channels in order; what is left of the last pixel begins the next tile, if lanes allow that.
 fn count<const N: usize>(tile: &[u8], tables: &mut [u32]) {
-    for pixel in tile.chunks_exact(N * SAMPLE_BYTES) {
+    let pixels = tile.chunks_exact(N * SAMPLE_BYTES);
+    let rest = pixels.remainder();
+    for pixel in pixels.chain(std::iter::once(rest)) {
         for (table, v) in tables
             .chunks_exact_mut(VALUES)
             .zip(pixel.chunks_exact(SAMPLE_BYTES))
@@ -140,21 +222,36 @@ fn count<const N: usize>(tile: &[u8], tables: &mut [u32]) {
     }
 }
 
+/// Counts those samples whose lane is of a channel.
+fn count_some(tile: &[u8], tables: &mut [u32], lanes: &[Option<usize>], mut lane: usize) {
+    for v in tile.chunks_exact(SAMPLE_BYTES) {
+        if let Some(channel) = lanes[lane] {
+            tables[channel * VALUES + usize::from(u16::from_le_bytes([v[0], v[1]]))] += 1;
+        }
+        lane += 1;
+        if lane == lanes.len() {
+            lane = 0;
+        }
+    }
+}
+
 /// What the counts of one channel mean.
-fn channel(counts: &[u64], format: PixelFormat) -> Channel {
-    let possible = format.sample.range();
+fn channel(counts: &[u64], wanted: &Wanted<'_>) -> Channel {
+    let sample: Sample = wanted.format.sample;
+    let possible = sample.range();
     let mut histogram = vec![0; BINS];
-    let (mut clipped_low, mut clipped_high) = (0, 0);
+    let (mut clipped_low, mut clipped_high, mut nodata) = (0, 0, 0);
     let (mut least, mut most, mut samples, mut sum) = (*possible.end(), *possible.start(), 0u64, 0i128);
     for (bits, &count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| **count > 0) {
-        let bits = match format.order {
+        let bits = match wanted.format.order {
             ByteOrder::Little => bits,
             ByteOrder::Big => bits.swap_bytes(),
         };
-        let value = match format.sample {
-            Sample::U16 => i32::from(bits),
-            Sample::I16 => i32::from(bits.cast_signed()),
-        };
+        let value = sample.value(bits);
+        if wanted.nodata == Some(value) {
+            nodata = count;
+            continue;
+        }
         least = least.min(value);
         most = most.max(value);
         match value {
@@ -170,8 +267,10 @@ fn channel(counts: &[u64], format: PixelFormat) -> Channel {
     Channel {
         range: least..=most,
         mean: sum as f64 / samples.max(1) as f64,
+        samples,
         clipped_low,
         clipped_high,
+        nodata,
         histogram,
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::cut::split;
 use crate::error::{Error, Result};
 use crate::os::disk;
-use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES, Sample};
+use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES};
 use crate::threads::{self, Progress};
 
 /// Pixels written at once; a MiB or less of every format.
@@ -56,15 +56,20 @@ impl Picture {
         for (index, pixel) in pixels.zip(out.chunks_exact_mut(pixel_bytes)) {
             let place = (x, y);
             (x, y) = if x + 1 < self.width { (x + 1, y) } else { (0, y + 1) };
-            let mut samples = match self.pattern {
-                Pattern::Gradient => self.gradient(place.0, place.1),
-                Pattern::Noise { seed } => noise(seed, index),
-                Pattern::Black => [0; 4],
-            };
-            if let (Some(alpha), Pattern::Gradient | Pattern::Noise { .. }) = (alpha, self.pattern) {
-                samples[alpha] = self.top();
-            }
-            for (bytes, sample) in pixel.chunks_exact_mut(SAMPLE_BYTES).zip(samples) {
+            let mut samples = [self.zero(); 4];
+            for (channel, bytes) in pixel.chunks_exact_mut(SAMPLE_BYTES).enumerate() {
+                // More channels than four: the gradients once more, other noise.
+                if channel % 4 == 0 {
+                    samples = match self.pattern {
+                        Pattern::Gradient => self.gradient(place.0, place.1),
+                        Pattern::Noise { seed } => noise(seed.wrapping_add(channel as u64 / 4), index),
+                        Pattern::Black => samples,
+                    };
+                }
+                let sample = match self.pattern {
+                    Pattern::Gradient | Pattern::Noise { .. } if alpha == Some(channel) => self.top(),
+                    _ => samples[channel % 4],
+                };
                 bytes.copy_from_slice(&match self.format.order {
                     ByteOrder::Little => sample.to_le_bytes(),
                     ByteOrder::Big => sample.to_be_bytes(),
@@ -104,14 +109,18 @@ impl Picture {
 
     /// The largest value of a sample, as bits.
     fn top(&self) -> u16 {
-        match self.format.sample {
-            Sample::U16 => u16::MAX,
-            Sample::I16 => i16::MAX.unsigned_abs(),
-        }
+        let sample = self.format.sample;
+        sample.bits(*sample.range().end()).unwrap_or(u16::MAX)
+    }
+
+    /// A sample of 0, as bits.
+    fn zero(&self) -> u16 {
+        self.format.sample.bits(0).unwrap_or(0)
     }
 
     fn gradient(&self, x: u64, y: u64) -> [u16; 4] {
-        let top = f64::from(self.top());
+        let sample_type = self.format.sample;
+        let top = f64::from(*sample_type.range().end());
         let along = |at: u64, length: u64| {
             if length > 1 {
                 at as f64 / (length - 1) as f64
@@ -120,12 +129,8 @@ impl Picture {
             }
         };
         let (right, down) = (along(x, self.width), along(y, self.height));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "from 0 to 1, times a u16"
-        )]
-        let sample = |share: f64| (share * top + 0.5) as u16;
+        #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1, times a u16")]
+        let sample = |share: f64| sample_type.bits((share * top + 0.5) as i32).unwrap_or(0);
         [right, down, (right + down) / 2.0, 1.0 - right].map(sample)
     }
 }

@@ -386,13 +386,15 @@ fn headers_of_images_that_cannot_be_edited() {
     };
     unsupported(
         "bip",
-        "bil",
-        "interleave = bil with 4 bands; supported are 1 to 4 bands, interleave bip",
+        "tiled",
+        "interleave = tiled with 4 bands; supported are 1 to 65535 bands",
     );
+    unsupported("interleave = bip\n", "", "does not say 'interleave', and 4 bands");
+    unsupported("bip", "bip\nmajor frame offsets = {0, 8}", "major frame offsets = 8");
     unsupported(
         "bip",
-        "bsq",
-        "interleave = bsq with 4 bands; supported are 1 to 4 bands, interleave bip",
+        "bip\ndata ignore value = none",
+        "data ignore value = none is no number",
     );
     unsupported("data type = 12", "data type = 4", "data type = 4; supported are");
     unsupported(
@@ -401,8 +403,12 @@ fn headers_of_images_that_cannot_be_edited() {
         "byte order = 2; 0 means little endian",
     );
     unsupported("bip", "bip\nfile compression = 1", "compressed");
-    let five = HEADER.replace("bands = 4", "bands = 5").replace("Alpha", "Alpha, Heat");
-    House::with_header(&five).refuses(&[], 65, &["image.hdr: bands = 5; supported are 1 to 4 bands"]);
+    unsupported("bands = 4", "bands = 65536", "bands = 65536");
+    unsupported("bands = 4", "bands = 5", "bands = 5, but there are 4 band names");
+    let many = HEADER
+        .replace("bands = 4", "bands = 65536")
+        .replace("band names", "other names");
+    House::with_header(&many).refuses(&[], 65, &["image.hdr: bands = 65536; supported are 1 to 65535 bands"]);
 }
 
 #[test]

@@ -541,18 +541,16 @@ fn what_an_interrupt_in_place_cuts_short_is_given_up() {
 
 #[test]
 fn an_unfinished_job_is_in_the_way_of_an_edit_in_place() {
-    use pagelight::{job, layout, map, op, pixel, run, window};
+    use pagelight::{job, layout, map, op, pixel, run};
     let folder = folder();
     let image = folder.path().join("image.raw");
     fs::write(&image, pattern(0..4 << 20)).expect("written");
     let file = map::MappedFile::open(&image, map::Access::ReadWrite).expect("opened");
     let format = pixel::PixelFormat::RGBA16;
     let layout = layout::Layout::run(0, (4 << 20) / 8, format).expect("a layout");
-    let channels = format.channels.color();
     let job = job::Job {
-        op: op::Op { amount: 5, channels },
-        format,
-        window: window::Window::whole(&layout),
+        op: op::Op::Brighten { amount: 5 },
+        target: job::Target::whole(&layout).expect("a target"),
     };
     let ended = run::start(&job, &file, "", &run::Options::default_here(), &|_| {
         ControlFlow::Break(())

@@ -37,7 +37,7 @@ fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
     let mut clipped = None;
     for pending in ImageJobs::of(&image, None)?.pending()? {
         match run::resume(&image, pending, &options, &|_| ControlFlow::Continue(()))? {
-            Ended::Done { clipped_samples, .. } => clipped = Some(clipped_samples),
+            Ended::Done { counts, .. } => clipped = Some(counts.clipped),
             other => panic!("{other:?}"),
         }
     }

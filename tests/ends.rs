@@ -87,7 +87,7 @@ fn abandon_says_what_is_left_and_leaves_whole_chunks() {
     let rig = Rig::small();
     rig.cut_short_with(|journal, intents| !intents.is_empty() && unfinished::done_bytes(journal) > 0);
     let journal = unfinished::open(&rig.journal());
-    let (cut, chunks) = (journal.header().cut, u64::from(journal.header().chunks()));
+    let (cut, chunks) = (journal.header().cut.clone(), u64::from(journal.header().chunks()));
     drop(journal);
     check(
         &with(rig.words("abandon"), &["--yes"]),

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use common::{Image, Part, folder, long, memory_folder, pagelight, pattern, word};
+use pagelight::counts::Counts;
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
 use pagelight::map::{Access, MappedFile};
@@ -116,7 +117,10 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
 
     let context = format!("{image:?} {part:?} {amount:+} {settings:?}");
     let want_ended = Ended::Done {
-        clipped_samples: want_clipped,
+        counts: Counts {
+            clipped: want_clipped,
+            merged: 0,
+        },
         left_behind: None,
     };
     assert_eq!(ended.expect("no error"), want_ended, "{context}");
@@ -125,7 +129,11 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
         None,
         "first difference: {context}"
     );
-    assert_eq!(reported.into_inner(), job.window.bytes(), "reported bytes: {context}");
+    assert_eq!(
+        reported.into_inner(),
+        job.target.window.bytes(),
+        "reported bytes: {context}"
+    );
 }
 
 fn threads(threads: usize) -> Settings {

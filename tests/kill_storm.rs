@@ -38,7 +38,10 @@ fn rigs() -> Vec<Rig> {
         let folder = common::memory_folder().unwrap_or_else(common::folder);
         Rig::new(folder, image, part, amount)
     };
-    cases.map(rig).into()
+    let mut rigs: Vec<Rig> = cases.map(rig).into();
+    // Many blocks, and a table.
+    rigs.push(Rig::of_planes(common::memory_folder().unwrap_or_else(common::folder)));
+    rigs
 }
 
 /// One job from its beginning to its end, killed up to `most` times on the way.

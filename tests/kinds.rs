@@ -1,4 +1,4 @@
-//! Files of known kinds are refused, named and left alone; what a pixel looks like is said and not guessed; and the
+//! Containers are edited as their own header says; files of other known kinds are refused, named and left alone; what a pixel looks like is said and not guessed; and the
 //! header that is read is the file's own.
 
 mod common;
@@ -74,7 +74,6 @@ fn other_pictures() -> Vec<Sample> {
     let mut exr = Cursor::new(Vec::new());
     let float = image::DynamicImage::from(float);
     float.write_to(&mut exr, image::ImageFormat::OpenExr).expect("encoded");
-    let farbfeld = with_pixels(b"farbfeld\0\0\0\x05\0\0\0\x06");
     let jpeg = parts(&[
         (
             0,
@@ -91,19 +90,7 @@ fn other_pictures() -> Vec<Sample> {
     vec![
         ("a.png", png, "PNG"),
         ("a.exr", exr.into_inner(), "OpenEXR"),
-        ("a.ff", farbfeld, "farbfeld"),
-        ("a.pbm", b"P1\n3 2\n1 0 1\n0 1 0\n".to_vec(), "PNM"),
-        ("ascii.pgm", b"P2\n# a comment\n3 2\n255\n1 2 3 4 5 6\n".to_vec(), "PNM"),
-        ("ascii.ppm", b"P3 1 1 255 1 2 3\n".to_vec(), "PNM"),
-        ("raw.pbm", with_pixels(b"P4\n44 40\n"), "PNM"),
-        ("a.pgm", with_pixels(b"P5\n12 10\n65535\n"), "PNM"),
-        ("a.ppm", with_pixels(b"P6 8 5\n65535\n"), "PNM"),
-        (
-            "a.pam",
-            with_pixels(b"P7\nWIDTH 12\nHEIGHT 10\nDEPTH 1\nMAXVAL 65535\nENDHDR\n"),
-            "PNM",
-        ),
-        ("a.pfm", with_pixels(b"Pf\n12 5\n-1.000000\n"), "PNM"),
+        ("a.pfm", with_pixels(b"Pf\n12 5\n-1.000000\n"), "PFM"),
         ("a.jpg", jpeg, "JPEG"),
         ("plain.jpg", quantized, "JPEG"),
         (
@@ -187,7 +174,6 @@ fn arrays() -> Vec<Sample> {
     let meta = b"ObjectType = Image\nNDims = 2\nDimSize = 12 10\nElementType = MET_USHORT\nElementDataFile = LOCAL\n";
     let nrrd = b"NRRD0004\ntype: ushort\ndimension: 2\nsizes: 12 10\nendian: big\nencoding: raw\n\n";
     vec![
-        ("a.npy", with_pixels(npy), "NPY"),
         ("a.npz", with_pixels(&npz.concat()), "NPZ"),
         ("a.fits", fits(), "FITS"),
         ("a.nrrd", with_pixels(nrrd), "NRRD"),
@@ -268,7 +254,73 @@ fn others() -> Vec<Sample> {
     ]
 }
 
-/// A sample of every kind, each as long as some image of whole pixels of any format.
+/// A container whose own header says where its samples lie, as it is called, and as what it is edited.
+type Opened = (&'static str, Vec<u8>, &'static str, Image);
+
+/// A sample of each container.
+fn containers() -> Vec<Opened> {
+    let container = |name, head: &[u8], kind, format, (width, height)| {
+        let image = Image {
+            format,
+            data_offset: head.len() as u64,
+            width,
+            height,
+        };
+        (name, with_pixels(head), kind, image)
+    };
+    let npy = b"\x93NUMPY\x01\0\x48\0{'descr': '<u2', 'fortran_order': False, 'shape': (10, 12), }          \n";
+    let bands = b"\x93NUMPY\x02\0\x49\0\0\0{'descr': '>i2', 'fortran_order': False, 'shape': (5, 12, 2), }         \n";
+    let pam = b"P7\nWIDTH 6\nHEIGHT 5\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n";
+    vec![
+        container("a.npy", npy, "NPY", "gray:u16le", (12, 10)),
+        container("b.npy", bands, "NPY", "2band:i16be", (12, 5)),
+        container("a.pgm", b"P5\n12 10\n65535\n", "PNM", "gray:u16be", (12, 10)),
+        container("a.ppm", b"P6 8 5\n65535\n", "PNM", "rgb:u16be", (8, 5)),
+        container("a.pam", pam, "PNM", "rgba:u16be", (6, 5)),
+        container(
+            "a.ff",
+            b"farbfeld\0\0\0\x05\0\0\0\x06",
+            "farbfeld",
+            "rgba:u16be",
+            (5, 6),
+        ),
+    ]
+}
+
+/// Containers of samples that cannot be edited where they lie: a name, the bytes, the kind, and why not.
+fn other_samples() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
+    let npy = |descr: &str, shape: &str| {
+        let text = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n");
+        let length = u16::try_from(text.len()).expect("short").to_le_bytes();
+        with_pixels(&[b"\x93NUMPY\x01\0", &length[..], text.as_bytes()].concat())
+    };
+    vec![
+        ("a.pbm", b"P1\n3 2\n1 0 1\n0 1 0\n".to_vec(), "PNM", "1 bit"),
+        ("raw.pbm", with_pixels(b"P4\n44 40\n"), "PNM", "1 bit"),
+        (
+            "ascii.pgm",
+            b"P2\n# a comment\n3 2\n255\n1 2 3 4 5 6\n".to_vec(),
+            "PNM",
+            "digits",
+        ),
+        ("ascii.ppm", b"P3 1 1 255 1 2 3\n".to_vec(), "PNM", "digits"),
+        ("bytes.pgm", with_pixels(b"P5\n24 10\n255\n"), "PNM", "8 bits"),
+        ("less.pgm", with_pixels(b"P5\n12 10\n4095\n"), "PNM", "4095"),
+        ("float.npy", npy("'<f2'", "(12, 10)"), "NPY", "'<f2'"),
+        ("bytes.npy", npy("'|u1'", "(24, 10)"), "NPY", "'|u1'"),
+        ("records.npy", npy("[('a', '<u2')]", "(120,)"), "NPY", "records"),
+        ("empty.npy", npy("'<u2'", "(0, 12)"), "NPY", "0x12"),
+        (
+            "huge.npy",
+            npy("'<u2'", "(9223372036854775808, 2)"),
+            "NPY",
+            "9223372036854775808x2",
+        ),
+        ("none.ff", with_pixels(b"farbfeld\0\0\0\0\0\0\0\x06"), "farbfeld", "0x6"),
+    ]
+}
+
+/// A sample of every kind that is refused, each as long as some image of whole pixels of any format.
 fn all() -> Vec<Sample> {
     let mut all = [tiffs(), other_pictures(), arrays(), others()].concat();
     for (_, bytes, _) in &mut all {
@@ -297,7 +349,8 @@ impl House {
     }
 
     fn header(&self, name: &str, width: u64, height: u64, bands: u64) {
-        let text = format!("ENVI\nsamples = {width}\nlines = {height}\nbands = {bands}\ndata type = 12\n");
+        let text =
+            format!("ENVI\nsamples = {width}\nlines = {height}\nbands = {bands}\ndata type = 12\ninterleave = bip\n");
         fs::write(self.path(name), text).expect("written");
     }
 
@@ -397,8 +450,127 @@ fn is_an(kind: &str) -> bool {
 }
 
 #[test]
+fn containers_are_edited_where_they_lie() {
+    for (name, bytes, kind, image) in containers() {
+        let sides = (image.width, image.height);
+        let house = House::new(name, &bytes);
+        house.edits(&[], image.format, image.data_offset, sides);
+        // A header that is there but does not fit, or is none at all, changes nothing.
+        house.header(&format!("{name}.hdr"), 7, 1, 1);
+        house.edits(&[], image.format, image.data_offset, sides);
+        fs::write(house.path(&format!("{name}.hdr")), "no header").expect("written");
+        house.edits(&[], image.format, image.data_offset, sides);
+        // One that fits to the byte comes first.
+        let text = format!(
+            "ENVI\nsamples = 60\nlines = 2\nbands = 1\ndata type = 12\nheader offset = {}\n",
+            bytes.len() - 240
+        );
+        fs::write(house.path(&format!("{name}.hdr")), text).expect("written");
+        house.edits(&[], "gray:u16le", image.data_offset, (60, 2));
+        // Nor does a name matter.
+        let house = House::new("plain.raw", &bytes);
+        house.edits(&[], image.format, image.data_offset, sides);
+        for words in ["--pixel=gray16", "--size=1x1", "--data-offset=8"] {
+            let word = words.split('=').next().expect("a word");
+            let says = [
+                &format!("plain.raw: is a{} {kind} file", if is_an(kind) { "n" } else { "" }),
+                word,
+                "--as-raw",
+            ];
+            house.refuses(&[words], 2, &says);
+            house.refuses(&[words, "--part"], 2, &says);
+        }
+    }
+}
+
+#[test]
+fn a_container_of_another_length_than_it_says_is_refused() {
+    for (name, bytes, kind, image) in containers() {
+        let end = bytes.len();
+        let house = House::new(name, &bytes[..end - 1]);
+        let says = [
+            &format!("{kind} file of {} bytes", end - 1),
+            &format!("end at {end}; it is cut short"),
+            "nothing was changed",
+        ];
+        house.refuses(&[], 65, &says);
+        house.refuses(&["--part"], 65, &says);
+        let house = House::new(name, &[&bytes[..], b"\n"].concat());
+        house.refuses(
+            &[],
+            65,
+            &[
+                &format!("end at {end}; 1 are left over"),
+                "nothing was changed",
+                "--part",
+            ],
+        );
+        house.edits(
+            &["--part"],
+            image.format,
+            image.data_offset,
+            (image.width, image.height),
+        );
+        let house = House::new(name, &[&bytes[..], &bytes[..]].concat());
+        house.refuses(&[], 65, &["another one begins there", "--part"]);
+    }
+}
+
+#[test]
+fn containers_of_other_samples_are_refused() {
+    for (name, bytes, kind, why) in other_samples() {
+        let house = House::new(name, &bytes);
+        let named = format!(
+            "{name}: is a{} {kind} file, but cannot",
+            if is_an(kind) { "n" } else { "" }
+        );
+        for command in ["brighten", "stats", "preview", "export", "bench"] {
+            house.refuses_to(command, &[], 65, &[&named, "nothing was changed", why, "--as-raw"]);
+        }
+    }
+}
+
+#[test]
+fn axes_of_an_array_are_said() {
+    let shape = b"\x93NUMPY\x01\0\x48\0{'descr': '<u2', 'fortran_order': False, 'shape': (3, 4, 10), }        \n";
+    let house = House::new("a.npy", &with_pixels(shape));
+    let before = fs::read(&house.image).expect("read");
+    let red = |words: &[&str]| {
+        let output = run(&house.image, "brighten", words);
+        assert!(output.status.success(), "{output:?}");
+        fs::read(&house.image).expect("read")
+    };
+    let after = red(&["--axes=cyx", "--channels=red"]);
+    let image = Image {
+        format: "gray:u16le",
+        data_offset: 82,
+        width: 10,
+        height: 4,
+    };
+    let mut want = before;
+    image.brighten(0, &mut want[82..162], Part::Whole, 20);
+    assert!(after == want);
+    house.refuses(
+        &["--axes=yx"],
+        2,
+        &["a.npy: its array has 3 axes, 3x4x10; --axes yx means 2"],
+    );
+    house.refuses(&["--axes=yxq"], 2, &["'yxq' has 'q', which is no axis"]);
+    let plain = House::new("plain.raw", &pattern(0..240));
+    plain.refuses(
+        &["--axes=yx", "--pixel=gray16"],
+        2,
+        &["plain.raw: --axes", "NPY", "leave it out"],
+    );
+}
+
+#[test]
 fn as_raw_it_is_edited() {
-    for (name, bytes, _) in all() {
+    let containers = containers().into_iter().map(|(name, mut bytes, kind, _)| {
+        bytes.resize(bytes.len().next_multiple_of(24), 0);
+        (name, bytes, kind)
+    });
+    for (name, bytes, _) in all().into_iter().chain(containers) {
         let samples = bytes.len() as u64 / 2;
         let house = House::new(name, &bytes);
         house.edits(&["--as-raw", "--pixel=gray16"], "gray:u16le", 0, (samples, 1));
@@ -413,7 +585,9 @@ fn as_raw_it_is_edited() {
 
 #[test]
 fn a_kind_cut_short_is_refused_or_asked_about() {
-    for (name, bytes, kind) in all() {
+    let containers = containers();
+    let containers = containers.into_iter().map(|(name, bytes, kind, _)| (name, bytes, kind));
+    for (name, bytes, kind) in all().into_iter().chain(containers) {
         for length in [1, 4, 8, 64].into_iter().filter(|&length| length < bytes.len()) {
             let house = House::new(name, &bytes[..length]);
             for command in ["brighten", "stats", "info"] {
@@ -453,6 +627,13 @@ fn info_says_what_it_is() {
         assert_eq!(object["file_bytes"], bytes.len());
         assert!(object["width"].is_null() && object["pixels"].is_null());
         before.assert_unchanged(house.folder.path());
+    }
+    for (name, bytes, _, image) in containers() {
+        let house = House::new(name, &bytes);
+        let object: Value = serde_json::from_slice(&run(&house.image, "info", &["--json"]).stdout).expect("JSON");
+        assert_eq!(object["width"], image.width, "{object}");
+        assert_eq!(object["pixel_format"], image.format, "{object}");
+        assert_eq!(object["data_offset"], image.data_offset, "{object}");
     }
     let house = House::new("plain.raw", &pattern(0..4800));
     house.refuses_to("info", &[], 2, &["plain.raw: has no header", "--pixel rgba16"]);

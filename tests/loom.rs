@@ -24,6 +24,7 @@ use std::cell::Cell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering, fence};
 use loom::thread;
+use pagelight::counts::Counts;
 use pagelight::error::{Error, Result};
 use pagelight::journal::protocol::{self, Memory, Pixels, Word};
 use pagelight::journal::words::{ChunkState, Codec, Count, Intent, Sofar};
@@ -98,7 +99,7 @@ impl Machine {
             Word::Digest(_) => &self.shared.digest,
             Word::Intent(_) => &self.shared.intent,
             Word::SofarDigest(_, odd) => &self.shared.beside[odd as usize],
-            Word::SofarClipped(..) => return None,
+            Word::SofarCounts(..) => return None,
             Word::Hint(_) => &self.shared.hint,
             Word::Count(_) => &self.shared.count,
         })
@@ -180,7 +181,7 @@ impl Pixels for &Machine {
         }
         Ok(Sofar {
             digest: number,
-            clipped: 0,
+            counts: Counts::NONE,
         })
     }
 

@@ -307,17 +307,13 @@ fn a_preview_of_100_gigabytes_takes_no_time() {
 
 /// Leaves a job behind that did one chunk.
 fn interrupt(image: &Path) {
-    use pagelight::{layout, map, op, pixel, run, window};
+    use pagelight::{job, layout, map, op, pixel, run};
     let file = map::MappedFile::open(image, map::Access::ReadWrite).expect("opened");
     let format = pixel::PixelFormat::RGBA16;
     let layout = layout::Layout::new(0, 600, 500, format).expect("a layout");
-    let job = pagelight::job::Job {
-        op: op::Op {
-            amount: 5,
-            channels: format.channels.color(),
-        },
-        format,
-        window: window::Window::whole(&layout),
+    let job = job::Job {
+        op: op::Op::Brighten { amount: 5 },
+        target: job::Target::whole(&layout).expect("a target"),
     };
     let ended = run::start(&job, &file, "", &run::Options::default_here(), &|_| {
         ControlFlow::Break(())

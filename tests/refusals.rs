@@ -99,7 +99,7 @@ fn a_backup_copied_over_an_image_of_which_no_chunk_is_done() {
 fn a_backup_of_the_end() {
     check(65, "backup", |rig| {
         let journal = unfinished::open(&rig.journal());
-        let (cut, chunks) = (journal.header().cut, 0..journal.header().chunks());
+        let (cut, chunks) = (journal.header().cut.clone(), 0..journal.header().chunks());
         let is_done = |chunk: &u32| matches!(journal.chunk(*chunk), Ok(Some(ChunkState::Done { .. })));
         let done = chunks.rev().find(is_done).expect("one");
         let end = usize::try_from(cut.chunk(u64::from(done)).part.end).expect("small");

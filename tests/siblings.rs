@@ -19,10 +19,11 @@ use pagelight::claim::ImageJobs;
 use pagelight::coordinator::Crew;
 use pagelight::cut::Cut;
 use pagelight::engine::Settings;
+use pagelight::job::Target;
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Ended, Options};
-use pagelight::window::Window;
+
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::Signal;
 
@@ -45,7 +46,7 @@ fn sizes(hands: u64) -> Vec<u64> {
             threads: index(hands),
             memory_bytes: Settings::DEFAULT_MEMORY_BYTES,
         };
-        let cut = settings.cut(&Window::whole(&layout));
+        let cut = settings.cut(&Target::whole(&layout).expect("a target").window);
         sizes.extend([
             cut.chunk_bytes() * (cut.chunks() - 1),
             cut.span(0).end,
@@ -189,10 +190,10 @@ fn where_no_process_can_be_started_this_one_does_the_work() {
         .expect("listed")
         .pop();
     let ended = run::resume(&image, found.expect("a job"), &options, &no_matter).expect("done");
-    let Ended::Done { clipped_samples, .. } = ended else {
+    let Ended::Done { counts, .. } = ended else {
         panic!("{ended:?}");
     };
-    assert_eq!(clipped_samples, bed.want_clipped);
+    assert_eq!(counts.clipped, bed.want_clipped);
     drop(image);
     bed.assert_exact();
 }
@@ -414,7 +415,7 @@ fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
     let bed = Bed::of_mebibytes(8);
     let job = bed.job();
     let options = with_crew(24, &[PROGRAM, "worker", "--threads=1", "--memory=4194304", "--"]);
-    let window_bytes = job.window.bytes();
+    let window_bytes = job.target.window.bytes();
     for is_interrupted in [false, true] {
         bed.restore();
         let image = MappedFile::open(&bed.path, Access::ReadWrite).expect("opened");

@@ -113,6 +113,7 @@ fn json_is_one_object_with_the_documented_keys() {
     let edit = [
         "image",
         "window",
+        "operation",
         "amount",
         "channels",
         "pixel_format",
@@ -122,6 +123,7 @@ fn json_is_one_object_with_the_documented_keys() {
         "disk_seconds",
         "gigabytes_per_second",
         "clipped_samples",
+        "merged_samples",
     ];
     let value = json(&["brighten", word(&image), "--by=-5%", "--rect=1,2,3,4"], &edit);
     assert_eq!(value["image"], word(&image));
@@ -143,7 +145,9 @@ fn json_is_one_object_with_the_documented_keys() {
         "pixels",
         "bytes",
         "file_system",
+        "operation",
         "estimated_clipped_share",
+        "estimated_merged_share",
     ];
     let value = json(&["brighten", word(&image), "--by=65535", "--dry-run"], &keys);
     assert_eq!(value["dry_run"], true);
@@ -164,6 +168,9 @@ fn json_is_one_object_with_the_documented_keys() {
         "width",
         "height",
         "pixels",
+        "planes",
+        "nodata",
+        "stale",
         "data_offset",
         "data_bytes",
         "file_bytes",

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use crate::cut::Cut;
 use crate::digest::Key;
 use crate::error::{Error, Result};
+use crate::kernel::Kernel;
 use crate::map::{Edit, PageIn, View};
 use crate::op::Op;
 use crate::os::direct::{self, Block};
-use crate::pixel::{PIXEL_QUANTUM_BYTES, PixelFormat};
+use crate::pixel::PixelFormat;
 use crate::threads;
 
 /// What is in flight at once, of each thread.
@@ -64,14 +65,12 @@ impl FromStr for DiskUse {
 /// # Errors
 /// `Io` if the system has no room for the map; it ends whoever then touches more memory than there is.
 pub fn memory(bytes: usize, threads: usize, format: PixelFormat) -> Result<Duration> {
-    let op = Op {
-        amount: 1,
-        channels: format.channels.color(),
-    };
-    let edit = Edit::new(op.kernel(format), Arc::new(Key::new(0)));
+    let op = Op::Brighten { amount: 1 };
+    let kernel = Kernel::new(&op, format.sample, format.order, &format.channels.color());
+    let edit = Edit::new(kernel, Arc::new(Key::new(0)));
     // Of at least a pixel, and so many bytes that nothing overflows.
     let bytes = bytes.clamp(1, isize::MAX.unsigned_abs());
-    let share = bytes.div_ceil(threads.max(1)).next_multiple_of(PIXEL_QUANTUM_BYTES);
+    let share = bytes.div_ceil(threads.max(1)).next_multiple_of(Cut::PIECE_BYTES);
     let mut shares = Vec::new();
     for start in (0..bytes).step_by(share) {
         let view = View::anonymous(share.min(bytes - start))?;
@@ -84,7 +83,15 @@ pub fn memory(bytes: usize, threads: usize, format: PixelFormat) -> Result<Durat
         let mut digest = 0;
         while let Some(view) = turns.take().and_then(|turn| shares.get(usize::try_from(turn).ok()?)) {
             for at in (0..view.len()).step_by(Cut::PIECE_BYTES) {
-                view.copy_edited(at, view, at, Cut::PIECE_BYTES.min(view.len() - at), &edit, &mut digest)?;
+                view.copy_edited(
+                    at,
+                    view,
+                    at,
+                    Cut::PIECE_BYTES.min(view.len() - at),
+                    &edit,
+                    0,
+                    &mut digest,
+                )?;
             }
         }
         Ok(())

@@ -43,7 +43,7 @@ impl ImageJobs {
 
     /// The image's folder as a claim needs it: what was moved is at home again, a copy has nothing, and all is where the
     /// user says that it should be.
-    pub(super) fn claimable_folder(&self, image: &MappedFile, request: Request<'_>) -> Result<Option<Folder>> {
+    pub(super) fn claimable_folder(&self, image: &MappedFile, request: &Request<'_>) -> Result<Option<Folder>> {
         self.refuse_unknown()?;
         self.refuse_replaced()?;
         match self.standing() {
@@ -81,7 +81,7 @@ impl ImageJobs {
         }
     }
 
-    fn refuse_unmarkable(&self, request: Request<'_>) -> Result<()> {
+    fn refuse_unmarkable(&self, request: &Request<'_>) -> Result<()> {
         let path = &self.subject().path;
         let refused = |what: &str| {
             Err(Error::Request(format!(

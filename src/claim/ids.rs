@@ -10,6 +10,7 @@
 use super::{ClaimOutcome, ImageJobs, PendingJob, Request, start_lock};
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
+use crate::job::Job;
 use crate::journal::header::Header;
 use crate::journal::{self, Journal, State};
 use crate::map::{Access, MappedFile};
@@ -50,7 +51,7 @@ impl ImageJobs {
     pub(super) fn known_token(
         &self,
         folder: &Folder,
-        request: Request<'_>,
+        request: &Request<'_>,
         pending: &[PendingJob],
     ) -> Result<Option<ClaimOutcome>> {
         let token = request.token.as_bytes();
@@ -79,8 +80,9 @@ impl ImageJobs {
         }
     }
 
-    fn refuse_other_job(&self, header: &Header, request: Request<'_>) -> Result<()> {
-        if header.job == request.job.to_bytes() {
+    fn refuse_other_job(&self, header: &Header, request: &Request<'_>) -> Result<()> {
+        let job = Job::from_bytes(&header.job, header.cut.window());
+        if job.is_some_and(|job| job.is_same_as(request.job)) {
             return Ok(());
         }
         Err(Error::Request(format!(

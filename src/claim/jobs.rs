@@ -282,25 +282,25 @@ impl ImageJobs {
             return Ok(self.busy(pending, journal.owner()?));
         }
         let path = self.subject.path.display();
-        let (op, window) = (pending.job.op, pending.job.window.describe(None));
+        let (op, part) = (&pending.job.op, &pending.job.target.words.part);
         if self.is_replaced() {
             return Ok(Error::Unfinished(format!(
-                "{path}: is not the file that an unfinished job was begun on ({op}, {window}): it was replaced; if this is a \
+                "{path}: is not the file that an unfinished job was begun on ({op}, {part}): it was replaced; if this is a \
                  copy of the half-edited image, 'pagelight resume' goes on; if it is a backup or another picture, \
                  'pagelight abandon --yes' says so, and leaves the job to the first file"
             )));
         }
         Ok(Error::Unfinished(format!(
-            "{path}: an unfinished job is in the way ({op}, {window}); 'pagelight resume' finishes it, 'pagelight \
+            "{path}: an unfinished job is in the way ({op}, {part}); 'pagelight resume' finishes it, 'pagelight \
              abandon' gives it up"
         )))
     }
 
     /// Somebody works on a job that was found.
     fn busy(&self, pending: &PendingJob, owner: u64) -> Error {
-        let (op, window) = (pending.job.op, pending.job.window.describe(None));
+        let (op, part) = (&pending.job.op, &pending.job.target.words.part);
         Error::Busy(format!(
-            "{}: process {owner} is at work there ({op}, {window}); wait for its end, or choose another window",
+            "{}: process {owner} is at work there ({op}, {part}); wait for its end, or choose another window",
             self.subject.path.display(),
         ))
     }
@@ -308,8 +308,7 @@ impl ImageJobs {
 
 impl PendingJob {
     fn new(path: PathBuf, header: Header) -> Result<PendingJob> {
-        let job = header.job.first_chunk().filter(|_| header.job.len() == 64);
-        match job.and_then(Job::from_bytes) {
+        match Job::from_bytes(&header.job, header.cut.window()) {
             Some(job) => Ok(PendingJob { path, header, job }),
             None => Err(Error::unfit(
                 &path,

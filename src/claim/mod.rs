@@ -56,7 +56,7 @@ pub enum ClaimOutcome {
 }
 
 /// A job that somebody wants to do.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Request<'a> {
     /// The job.
     pub job: &'a Job,
@@ -77,7 +77,7 @@ pub struct Request<'a> {
 /// with half a job, took the place of an image with one or has lost its journals, or if nobody can know whether the job of
 /// this token is still in it;
 /// `Request` if the token was used for another job, or the journals are in another place; `Unfit`; `Io`.
-pub fn claim(image: &MappedFile, request: Request<'_>) -> Result<ClaimOutcome> {
+pub fn claim(image: &MappedFile, request: &Request<'_>) -> Result<ClaimOutcome> {
     let _start_lock = start_lock(image)?;
     let jobs = ImageJobs::of(image, request.folder)?;
     let mut folder = jobs.claimable_folder(image, request)?;
@@ -88,7 +88,8 @@ pub fn claim(image: &MappedFile, request: Request<'_>) -> Result<ClaimOutcome> {
         }
         // Whatever its window: of an image that was moved nobody knows yet that it is as its jobs left it.
         let is_moved = matches!(jobs.standing(), Standing::Moved(..));
-        let is_in_the_way = |pending: &&PendingJob| is_moved || pending.job.window.overlaps(&request.job.window);
+        let window = request.cut.window();
+        let is_in_the_way = |pending: &&PendingJob| is_moved || pending.header.cut.window().overlaps(window);
         if let Some(in_the_way) = pending.iter().find(is_in_the_way) {
             return Err(jobs.in_the_way(in_the_way)?);
         }
@@ -98,7 +99,7 @@ pub fn claim(image: &MappedFile, request: Request<'_>) -> Result<ClaimOutcome> {
 }
 
 /// Makes the folder, if there is none, the journal and the mark.
-fn grant(image: &MappedFile, jobs: &ImageJobs, folder: Option<Folder>, request: Request<'_>) -> Result<ClaimOutcome> {
+fn grant(image: &MappedFile, jobs: &ImageJobs, folder: Option<Folder>, request: &Request<'_>) -> Result<ClaimOutcome> {
     jobs.forget_outdated(folder.as_ref())?;
     let is_new = folder.is_none();
     let folder = match folder {
@@ -114,7 +115,7 @@ fn grant(image: &MappedFile, jobs: &ImageJobs, folder: Option<Folder>, request: 
     let (journal, lock) = made?;
     Ok(ClaimOutcome::Granted(Box::new(Claim {
         journal,
-        job: *request.job,
+        job: request.job.clone(),
         folder,
         _lock: lock,
     })))
@@ -124,18 +125,18 @@ fn make_journal(
     image: &MappedFile,
     jobs: &ImageJobs,
     folder: &Folder,
-    request: Request<'_>,
+    request: &Request<'_>,
 ) -> Result<(Journal, Lock)> {
     let uuid = identity::random().map_err(|error| Error::io("name a job on", image.path(), error))?;
     let header = Header {
-        cut: request.cut,
+        cut: request.cut.clone(),
         slots: request.slots,
         image_bytes: image.len(),
         journal: [0; 2],
         begun_nanoseconds: identity::now_nanoseconds(),
         uuid,
         generation: folder.record.generation,
-        job: request.job.to_bytes().to_vec(),
+        job: request.job.to_bytes(),
         token: request.token.as_bytes().to_vec(),
     };
     let path = folder.journal_path(uuid);

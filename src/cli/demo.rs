@@ -13,7 +13,7 @@ use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
 use pagelight::format::envi::Header;
 use pagelight::format::new_image::NewImage;
-use pagelight::job::Job;
+use pagelight::job::{Job, Target};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::op::Op;
@@ -22,7 +22,6 @@ use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Ended, Options};
 use pagelight::synth::{self, Pattern, Picture};
 use pagelight::threads;
-use pagelight::window::Window;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -88,15 +87,13 @@ impl Demo {
         ));
 
         let image = MappedFile::open(&path, Access::ReadWrite)?;
-        let area = Area::whole(&layout).map_err(Error::Request)?;
+        let area = Area::of(&layout, &layout.whole()).map_err(Error::Request)?;
         preview::make(global, &image, &area, PREVIEW_PIXELS, &pictures.before)?;
         let job = Job {
-            op: Op {
+            op: Op::Brighten {
                 amount: i32::from(AMOUNT),
-                channels: picture.format.channels.color(),
             },
-            format: picture.format,
-            window: Window::whole(&layout),
+            target: Target::whole(&layout).map_err(Error::Request)?,
         };
         let (edit_time, clipped) = brighten(global, &job, &image)?;
         let speed = gigabytes_per_second(bytes, edit_time);
@@ -177,7 +174,7 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
         ..Settings::default_here()
     };
     // At least two, so that one is left when the other is killed.
-    let processes = coordinator::processes_that_pay(job.window.bytes(), threads::available()).max(2);
+    let processes = coordinator::processes_that_pay(job.target.window.bytes(), threads::available()).max(2);
     let processes = u32::try_from(processes).unwrap_or(2);
     let (sender, events) = channel();
     let options = Options {
@@ -192,7 +189,7 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
         }),
         ..Options::default_here()
     };
-    let meter = Meter::new(global, "brighten", job.window.bytes(), 0);
+    let meter = Meter::new(global, "brighten", job.target.window.bytes(), 0);
     let victim = Mutex::new((events, Victim::Unknown, 0));
     let ended = run::start(job, image, "", &options, &|bytes| {
         if let Ok(mut guard) = victim.lock() {
@@ -203,7 +200,7 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
             {
                 *victim = Handle::of(process).map_or(Victim::Gone, Victim::Known);
             }
-            if *done_bytes >= job.window.bytes() / 2
+            if *done_bytes >= job.target.window.bytes() / 2
                 && let Victim::Known(handle) = std::mem::replace(victim, Victim::Gone)
             {
                 // Should it have ended by itself, there is nothing to be shown, and nothing is wrong.
@@ -215,7 +212,7 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
     let edit_time = meter.work_time();
     drop(meter);
     let clipped = match ended {
-        Ended::Done { clipped_samples, .. } => clipped_samples,
+        Ended::Done { counts, .. } => counts.clipped,
         Ended::AlreadyDone => 0,
     };
     let (events, ..) = victim.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

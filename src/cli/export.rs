@@ -34,11 +34,10 @@ impl Export {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let format = PictureFormat::of(&self.picture)?;
         let image = self.image.open(Access::Read)?;
-        let layout = &image.described.layout;
-        let area = self.area.area(&self.image.image, layout)?;
+        let area = self.area.area(&self.image.image, &image.described)?;
         format.check(&area, &self.picture)?;
         let picture = NewPicture::create(&self.picture)?;
-        tell_jobs(global, &image.file, layout);
+        tell_jobs(global, &image.file);
         let begun = Instant::now();
         let meter = Meter::new(global, "export", area.bytes(), 0);
         convert::export(&image.file, &area, format, &picture, &|bytes| meter.add(bytes))?;

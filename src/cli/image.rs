@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use pagelight::error::{Error, Result};
 use pagelight::format::kind::Kind;
-use pagelight::format::{self, Described, Overrides};
-use pagelight::layout::Layout;
+use pagelight::format::{self, Axes, Described, Overrides};
+use pagelight::job::Target;
 use pagelight::map::{Access, MappedFile};
-use pagelight::pixel::PixelFormat;
-use pagelight::window::Window;
+use pagelight::pixel::{ChannelSet, PixelFormat};
 
+use super::area::AreaArgs;
 use super::names;
-use super::words::{self, Rect};
+use super::words;
 
 /// An image, and what it looks like where no header says so.
 #[derive(Args)]
@@ -37,6 +37,10 @@ pub(super) struct LookArgs {
     /// Bytes before the first pixel [default: the header's, or 0]
     #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
     pub(super) data_offset: Option<u64>,
+    /// What the axes of an NPY array are: yx, yxc, cyx, zyx, tzyxc, ... [default: a last axis of 1 to 4 is channels, else
+    /// columns; rows and planes in front of it]
+    #[arg(long, value_name = "AXES", requires = "image")]
+    pub(super) axes: Option<Axes>,
     /// These are raw pixels, although the file begins as a known kind of file does, such as TIFF
     #[arg(long, requires = "image")]
     pub(super) as_raw: bool,
@@ -59,13 +63,13 @@ impl ImageArgs {
 
     /// Finds out the layout of the open image.
     pub(super) fn describe(&self, file: MappedFile) -> Result<OpenImage> {
-        let described = format::describe(&file, &self.overrides())?;
+        let described = self.look_at(&file)?;
         Ok(OpenImage { file, described })
     }
 
     /// What the open image looks like.
-    pub(super) fn layout(&self, image: &MappedFile) -> Result<Layout> {
-        Ok(format::describe(image, &self.overrides())?.layout)
+    pub(super) fn look_at(&self, image: &MappedFile) -> Result<Described> {
+        format::describe(image, &self.overrides())
     }
 
     /// The known kind of file that the open image is, if it cannot be edited for that.
@@ -92,6 +96,7 @@ impl ImageArgs {
             format: self.look.pixel,
             size: self.look.size,
             data_offset: self.look.data_offset,
+            axes: self.look.axes,
             as_raw: self.look.as_raw,
             part: self.look.part,
         }
@@ -103,33 +108,39 @@ impl ImageArgs {
 #[command(next_help_heading = "The window")]
 pub(super) struct WindowArgs {
     /// First byte of the window, counted from the first pixel's first byte
-    #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = words::bytes, conflicts_with_all = ["rect", "plane"])]
     offset: Option<u64>,
     /// Bytes in the window [default: to the end of the image]
-    #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = words::bytes, conflicts_with_all = ["rect", "plane"])]
     length: Option<u64>,
-    /// The window as a rectangle in pixels
-    #[arg(long, value_name = "X,Y,W,H", value_parser = words::rect, conflicts_with_all = ["offset", "length"])]
-    rect: Option<Rect>,
+    #[command(flatten)]
+    pub(super) area: AreaArgs,
 }
 
 impl WindowArgs {
-    /// The window that the words mean in the image `path`.
-    pub(super) fn window(&self, path: &Path, layout: &Layout) -> Result<Window> {
-        let window = match (self.rect, self.offset, self.length) {
-            (Some(rect), _, _) => Window::rect(layout, rect.x, rect.y, rect.width, rect.height),
-            (None, None, None) => Ok(Window::whole(layout)),
-            (None, offset, length) => {
+    /// The window that the words mean in an image, and of each of its pixels the channels: those that were named, or
+    /// `usual` ones.
+    pub(super) fn target(&self, path: &Path, described: &Described, usual: &ChannelSet) -> Result<Target> {
+        let layout = &described.layout;
+        let part = self.area.part(path, described, usual)?;
+        let target = match (self.offset, self.length) {
+            (None, None) => Target::of(layout, &part, &described.names),
+            (offset, length) => {
                 let offset = offset.unwrap_or(0);
                 let length = length.unwrap_or(layout.data_bytes().saturating_sub(offset));
-                Window::run(layout, offset, length)
+                Target::of_run(layout, offset, length, &part.channels, &described.names)
             }
         };
-        window.map_err(|why| Error::Request(format!("{}: {why}", path.display())))
+        target.map_err(|why| Error::Request(format!("{}: {why}", path.display())))
     }
 
     /// True if the words name a part.
     pub(super) fn is_given(&self) -> bool {
-        self.rect.is_some() || self.offset.is_some() || self.length.is_some()
+        self.area.names_an_area() || self.offset.is_some() || self.length.is_some()
+    }
+
+    /// True if they name it by bytes.
+    pub(super) fn is_in_bytes(&self) -> bool {
+        self.offset.is_some() || self.length.is_some()
     }
 }

@@ -41,7 +41,7 @@ impl Import {
         let begun = Instant::now();
         let go_on = |_| global.go_on();
         let import = convert::Import::new(Source::open(&self.picture, self.limit, &go_on)?, self.tile)?;
-        let layout = import.layout;
+        let layout = import.layout.clone();
         let (width, height) = (layout.width().unwrap_or(0), layout.height().unwrap_or(0));
         let format = layout.format();
         let bytes = layout.data_bytes();

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Args;
 use pagelight::claim::ImageJobs;
 use pagelight::error::{Error, Result};
+use pagelight::format::Container;
 use pagelight::format::kind::Kind;
 use pagelight::map::{Access, MappedFile};
 use pagelight::os::disk;
@@ -13,6 +14,9 @@ use serde_json::json;
 use super::Global;
 use super::image::ImageArgs;
 use super::output::{self, count};
+
+/// The names of so many channels are listed.
+const MOST_NAMES: usize = 8;
 
 /// Say what an image looks like: pixels, size, header, file system
 #[derive(Args)]
@@ -33,10 +37,22 @@ impl Info {
         let file_system = disk::file_system(image.file.file()).map_err(|error| Error::io("look at", path, error))?;
         let layout = &image.described.layout;
         let format = layout.format();
-        let channels = format.channels.names().join(",");
-        let edited = format.channels.color().describe(format.channels);
+        let names = &image.described.names;
+        let usual = image.described.color();
+        let edited = usual.describe(names);
+        let channels = match names.as_slice() {
+            [first, .., last] if names.len() > MOST_NAMES => format!("{}: {first} to {last}", names.len()),
+            few => few.join(","),
+        };
+        let nodata = image.described.nodata;
+        let nodata_text = nodata.map_or(String::new(), |value| {
+            format!("\n  nodata       {value}; brighten and adjust keep it")
+        });
         let size = match (layout.width(), layout.height()) {
-            (Some(width), Some(height)) => format!("{width}x{height}, {} pixels", count(layout.pixels())),
+            (Some(width), Some(height)) => match layout.planes() {
+                1 => format!("{width}x{height}, {} pixels", count(layout.pixels())),
+                planes => format!("{width}x{height} in {planes} planes, {} pixels", count(layout.pixels())),
+            },
             _ => format!(
                 "{} pixels in a run; --size says how wide a row is",
                 count(layout.pixels())
@@ -51,12 +67,22 @@ impl Info {
             Err(error) => format!("\n  jobs         unknown: {}", super::chain(error)),
         };
         let header = image.described.header.as_ref();
-        let header_text = header.map_or_else(|| "none".to_owned(), |header| output::name(header));
+        let container = image.described.container;
+        let header_text = match (header, container) {
+            (Some(header), _) => output::name(header),
+            (None, Container::Raw) => "none".to_owned(),
+            (None, container) => format!("its own, {container}"),
+        };
+        let stale: Vec<String> = image.described.stale.iter().map(|file| output::name(file)).collect();
+        let stale_text = match stale.as_slice() {
+            [] => String::new(),
+            files => format!("\n  goes stale   {}; an edit does not change it", files.join(", ")),
+        };
         global.result(
             &format!(
                 "{}\n  size         {size}\n  pixel        {format}, {} bytes\n  channels     {channels}; brighten \
-                 edits {edited}\n  data         {} from byte {} on\n  header       {header_text}\n  file         {} \
-                 bytes on {file_system}{jobs_text}",
+                 edits {edited}{nodata_text}\n  data         {} from byte {} on\n  header       {header_text}\n  file         {} \
+                 bytes on {file_system}{stale_text}{jobs_text}",
                 output::name(path),
                 format.pixel_bytes(),
                 output::bytes(layout.data_bytes()),
@@ -65,12 +91,15 @@ impl Info {
             ),
             &json!({
                 "image": path.to_string_lossy(),
-                "kind": "raw",
+                "kind": container.to_string(),
+                "stale": image.described.stale.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
                 "header": header.map(|header| header.to_string_lossy()),
                 "pixel_format": format.to_string(),
                 "pixel_bytes": format.pixel_bytes(),
-                "channels": format.channels.names(),
-                "edited_channels": edited.split(',').collect::<Vec<_>>(),
+                "channels": names,
+                "edited_channels": usual.iter().map(|channel| &names[channel]).collect::<Vec<_>>(),
+                "planes": layout.planes(),
+                "nodata": nodata,
                 "width": layout.width(),
                 "height": layout.height(),
                 "pixels": layout.pixels(),

@@ -3,11 +3,13 @@
 //!
 //! Results go to stdout; progress, messages and errors to stderr, an error as one line.
 
+mod adjust;
 mod area;
 mod bench;
 mod brighten;
 mod create;
 mod demo;
+mod edit;
 mod export;
 mod image;
 mod import;
@@ -109,6 +111,7 @@ enum ColorWhen {
 #[derive(Subcommand)]
 enum Command {
     Brighten(brighten::Brighten),
+    Adjust(adjust::Adjust),
     Resume(unfinished::Resume),
     Status(status::Status),
     Abandon(unfinished::Abandon),
@@ -168,6 +171,7 @@ impl Cli {
         let global = &self.global;
         match &self.command {
             Command::Brighten(command) => command.run(global),
+            Command::Adjust(command) => command.run(global),
             Command::Resume(command) => command.run(global),
             Command::Status(command) => command.run(global),
             Command::Abandon(command) => command.run(global),

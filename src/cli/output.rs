@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use humansize::{DECIMAL, format_size};
 use pagelight::error::{Error, Result};
+use pagelight::op::Op;
 use serde_json::Value;
 
 use super::Global;
@@ -153,6 +154,22 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
         share if part < whole && share > 99.99 => "over 99.99 %".to_owned(),
         share if share == 0.0 || share >= 10.0 => format!("{share:.0} %"),
         share => format!("{share:.2} %"),
+    }
+}
+
+/// An operation and the part that it is done to.
+pub(super) fn edit(op: &Op, part: &str) -> String {
+    match op {
+        Op::Brighten { .. } => format!("{op} {part}"),
+        Op::Table(_) => format!("{op} of {part}"),
+    }
+}
+
+/// By how much an operation brightens, if that is all it does.
+pub(super) fn amount(op: &Op) -> Option<i32> {
+    match op {
+        Op::Brighten { amount } => Some(*amount),
+        _ => None,
     }
 }
 

@@ -47,9 +47,8 @@ impl Preview {
             )));
         }
         let image = self.image.open(Access::Read)?;
-        let layout = &image.described.layout;
-        let area = self.area.area(&self.image.image, layout)?;
-        tell_jobs(global, &image.file, layout);
+        let area = self.area.area(&self.image.image, &image.described)?;
+        tell_jobs(global, &image.file);
         let (width, height) = make(global, &image.file, &area, self.max, &self.picture)?;
         let time = begun.elapsed();
         global.result(

@@ -6,16 +6,17 @@ use std::time::Instant;
 use clap::Args;
 use pagelight::convert::NewPicture;
 use pagelight::error::{Error, Result};
+use pagelight::layout::Lanes;
 use pagelight::map::Access;
-use pagelight::pixel::PixelFormat;
+use pagelight::pixel::{ChannelSet, PixelFormat};
 use pagelight::plot;
-use pagelight::stats::{self, Channel};
+use pagelight::stats::{self, Channel, Wanted};
 use pagelight::threads;
 use serde_json::json;
 
 use super::Global;
 use super::area::tell_jobs;
-use super::image::{ImageArgs, WindowArgs};
+use super::image::{ImageArgs, OpenImage, WindowArgs};
 use super::output::{self, count, gigabytes_per_second, percent, seconds};
 use super::progress::Meter;
 
@@ -38,33 +39,48 @@ impl Stats {
             refuse_other_than_svg(plot)?;
         }
         let image = self.image.open(Access::Read)?;
-        let layout = &image.described.layout;
-        let format = layout.format();
-        let window = self.window.window(path, layout)?;
+        let described = &image.described;
+        let format = described.layout.format();
+        let (places, part) = self.places(&image)?;
+        let wanted = Wanted {
+            places: &places,
+            format,
+            channels: part.channels.chosen(),
+            nodata: described.nodata,
+        };
+        let bytes = wanted.bytes();
         // Before the work, so that a name that is taken is seen at once.
         let drawing = self.plot.as_deref().map(NewPicture::create).transpose()?;
-        tell_jobs(global, &image.file, layout);
+        tell_jobs(global, &image.file);
         let begun = Instant::now();
-        let meter = Meter::new(global, "stats", window.bytes(), 0);
-        let channels = stats::of(&image.file, &window, format, threads::available(), &|bytes| {
-            meter.add(bytes)
-        })?;
+        let meter = Meter::new(global, "stats", bytes, 0);
+        let channels = stats::of(&image.file, &wanted, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
         let time = begun.elapsed();
-        let part = window.describe(Some(layout));
+        let names: Vec<&str> = part
+            .channels
+            .iter()
+            .map(|channel| described.names[channel].as_str())
+            .collect();
         if let Some(drawing) = drawing {
-            draw(drawing, path, &part, &channels, format)?;
+            draw(drawing, path, &part.words, &channels, &names, format)?;
         }
 
-        let names = format.channels.names();
-        let samples = window.bytes() / format.pixel_bytes();
+        let wide = names
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .clamp(7, 32)
+            + 1;
         let mut text = format!(
-            "{}: {part}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<8}{:>8}{:>8}{:>12}  {:<34}{}",
+            "{}: {}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<wide$}{:>8}{:>8}{:>12}  {:<34}{}",
             output::name(path),
-            count(samples),
-            output::bytes(window.bytes()),
+            part.words,
+            count(part.pixels),
+            output::bytes(bytes),
             seconds(time),
-            gigabytes_per_second(window.bytes(), time),
+            gigabytes_per_second(bytes, time),
             "",
             "min",
             "max",
@@ -73,15 +89,21 @@ impl Stats {
             "clipped high",
         );
         for (name, channel) in names.iter().zip(&channels) {
-            let clipped = |clipped: u64| format!("{} ({})", count(clipped), percent(clipped, samples));
-            text += &format!(
-                "\n{name:<8}{:>8}{:>8}{:>12.2}    {:<32}{}",
-                channel.range.start(),
-                channel.range.end(),
-                channel.mean,
-                clipped(channel.clipped_low),
-                clipped(channel.clipped_high),
-            );
+            let of = |samples: u64| format!("{} ({})", count(samples), percent(samples, channel.samples));
+            text += &match channel.samples {
+                0 => format!("\n{name:<wide$}{:>8}", "no data"),
+                _ => format!(
+                    "\n{name:<wide$}{:>8}{:>8}{:>12.2}    {:<32}{}",
+                    channel.range.start(),
+                    channel.range.end(),
+                    channel.mean,
+                    of(channel.clipped_low),
+                    of(channel.clipped_high),
+                ),
+            };
+            if channel.nodata > 0 {
+                text += &format!("; {} samples stand for no data", count(channel.nodata));
+            }
         }
         if let Some(plot) = &self.plot {
             text += &format!("\nhistogram {}", output::name(plot));
@@ -92,9 +114,10 @@ impl Stats {
             .map(|(name, channel)| {
                 json!({
                     "name": name,
-                    "min": channel.range.start(),
-                    "max": channel.range.end(),
-                    "mean": channel.mean,
+                    "min": (channel.samples > 0).then_some(channel.range.start()),
+                    "max": (channel.samples > 0).then_some(channel.range.end()),
+                    "mean": (channel.samples > 0).then_some(channel.mean),
+                    "nodata": channel.nodata,
                     "clipped_low": channel.clipped_low,
                     "clipped_high": channel.clipped_high,
                     "histogram": channel.histogram,
@@ -103,17 +126,53 @@ impl Stats {
             .collect();
         let object = json!({
             "image": path.to_string_lossy(),
-            "window": part,
+            "window": part.words,
             "pixel_format": format.to_string(),
-            "pixels": samples,
-            "bytes": window.bytes(),
+            "pixels": part.pixels,
+            "bytes": bytes,
             "seconds": time.as_secs_f64(),
-            "gigabytes_per_second": gigabytes_per_second(window.bytes(), time),
+            "gigabytes_per_second": gigabytes_per_second(bytes, time),
             "channels": objects,
             "plot": self.plot.as_ref().map(|plot| plot.to_string_lossy()),
         });
         global.result(&text, &object);
         Ok(())
+    }
+}
+
+/// What is looked at.
+struct Looked {
+    words: String,
+    channels: ChannelSet,
+    pixels: u64,
+}
+
+impl Stats {
+    /// Where the samples that the user means lie.
+    fn places(&self, image: &OpenImage) -> Result<(Vec<Lanes>, Looked)> {
+        let path = &self.image.image;
+        let (described, layout) = (&image.described, &image.described.layout);
+        let all = ChannelSet::all(described.names.len());
+        let part = self.window.area.part(path, described, &all)?;
+        if self.window.is_in_bytes() {
+            // Of all channels, because bytes count them all.
+            let target = self.window.target(path, described, &all)?;
+            let looked = Looked {
+                words: target.words.part.clone(),
+                pixels: target.words.pixels,
+                channels: part.channels.clone(),
+            };
+            return Ok((vec![Lanes::of_run(target.window, &part.channels)], looked));
+        }
+        let places = layout
+            .lanes_by_channel(&part)
+            .map_err(|why| Error::Request(format!("{}: {why}", path.display())))?;
+        let looked = Looked {
+            words: layout.describe(&part),
+            pixels: part.pixels(),
+            channels: part.channels,
+        };
+        Ok((places, looked))
     }
 }
 
@@ -129,10 +188,17 @@ pub(super) fn refuse_other_than_svg(plot: &Path) -> Result<()> {
     }
 }
 
-fn draw(drawing: NewPicture, path: &Path, part: &str, channels: &[Channel], format: PixelFormat) -> Result<()> {
+fn draw(
+    drawing: NewPicture,
+    path: &Path,
+    part: &str,
+    channels: &[Channel],
+    names: &[&str],
+    format: PixelFormat,
+) -> Result<()> {
     let name = output::name(Path::new(path.file_name().unwrap_or_default()));
     let title = format!("{name}: {part}");
-    let svg = plot::histogram(&title, channels, format.channels.names(), format.sample.range());
+    let svg = plot::histogram(&title, channels, names, format.sample.range());
     let svg = svg.map_err(|why| Error::unfit(path, format!("its histogram cannot be drawn: {why}")))?;
     drawing.fill(svg.as_bytes())?;
     drawing.publish()?;

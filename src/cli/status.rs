@@ -8,7 +8,6 @@ use clap::Args;
 use pagelight::claim::{ImageJobs, PendingJob};
 use pagelight::error::Result;
 use pagelight::journal::{Hand, Journal, State};
-use pagelight::layout::Layout;
 use pagelight::map::Access;
 use pagelight::run;
 use serde_json::{Value, json};
@@ -35,7 +34,6 @@ impl Status {
         let path = &self.image.image;
         let shown = output::name(path);
         let image = self.image.map(Access::Read)?;
-        let layout = self.image.layout(&image).ok();
         let jobs = ImageJobs::of(&image, self.journal.as_deref())?;
         let mut lines = Vec::new();
         let mut objects = Vec::new();
@@ -44,7 +42,7 @@ impl Status {
             let Some(journal) = pending.open(Access::Read)? else {
                 continue;
             };
-            let (line, object) = describe(&jobs, &pending, &journal, image.len(), layout.as_ref())?;
+            let (line, object) = describe(&jobs, &pending, &journal, image.len())?;
             if !journal.is_named()? {
                 continue;
             }
@@ -81,19 +79,13 @@ impl Status {
 }
 
 /// A job as text, and as an object.
-fn describe(
-    jobs: &ImageJobs,
-    pending: &PendingJob,
-    journal: &Journal,
-    image_bytes: u64,
-    layout: Option<&Layout>,
-) -> Result<(String, Value)> {
+fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_bytes: u64) -> Result<(String, Value)> {
     let job = &pending.job;
     let speed = if journal.is_alive()? { watch(journal)? } else { 0.0 };
     // Whoever dies while watched is not at work any more.
     let alive = journal.is_alive()?;
     let tally = journal.tally()?;
-    let left_bytes = job.window.bytes() - tally.done_bytes;
+    let left_bytes = job.target.window.bytes() - tally.done_bytes;
     let is_same_start = run::is_same_start(jobs, journal)?;
     let owner = journal.owner()?;
     let (state, words) = match journal.state()? {
@@ -127,9 +119,9 @@ fn describe(
         ),
         _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
     };
-    let window = job.window.describe(layout);
-    let done = percent(tally.done_bytes, job.window.bytes());
-    let mut text = format!("{} of {window}: {done} done, {words}", job.op);
+    let part = &job.target.words.part;
+    let done = percent(tally.done_bytes, job.target.window.bytes());
+    let mut text = format!("{} of {part}: {done} done, {words}", job.op);
     let mut processes = Vec::new();
     for (process, hands) in by_process(journal.crew()?) {
         let done_bytes = hands.iter().map(|hand| hand.done_bytes).sum();
@@ -155,11 +147,12 @@ fn describe(
     }
     let object = json!({
         "state": state,
-        "amount": job.op.amount,
-        "window": window,
-        "window_bytes": job.window.bytes(),
+        "operation": job.op.to_string(),
+        "amount": output::amount(&job.op),
+        "window": part,
+        "window_bytes": job.target.window.bytes(),
         "done_bytes": tally.done_bytes,
-        "clipped_samples": tally.clipped_samples,
+        "clipped_samples": tally.counts.clipped,
         "bytes_per_second": speed,
         "seconds_left": (speed > 0.0).then(|| left_bytes as f64 / speed),
         "pid": alive.then_some(owner),

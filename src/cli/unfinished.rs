@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use pagelight::claim::{self, Cleared, ImageJobs, PendingJob};
 use pagelight::error::{Error, Result};
-use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Options};
-use pagelight::window::Window;
 use serde_json::json;
 
 use super::Global;
@@ -42,16 +40,15 @@ impl Resume {
             );
         }
         for pending in jobs.pending {
-            let job = pending.job;
+            let job = pending.job.clone();
             let Some(done_bytes) = done_bytes(&pending)? else {
                 continue;
             };
-            let (options, events) = self.work.options(global, job.window.bytes());
+            let (options, events) = self.work.options(global, job.target.window.bytes());
             let edit = Edit {
                 doing: "resume",
                 path: &self.image.image,
                 job: &job,
-                layout: jobs.layout.as_ref(),
                 done_bytes,
             };
             edit.carry_out(global, &events, |progress| {
@@ -127,8 +124,8 @@ impl Abandon {
             lines.push(format!("{}: {}", output::name(path), cleared_words(cleared)));
         }
         for pending in jobs.pending {
-            let job = pending.job;
-            let window = job.window.describe(jobs.layout.as_ref());
+            let job = pending.job.clone();
+            let part = &job.target.words.part;
             let abandoned = run::abandon(&jobs.image, pending, &options)?;
             let done_bytes = abandoned.tally.done_bytes;
             let state = match &abandoned.unsettled {
@@ -136,18 +133,19 @@ impl Abandon {
                 Some(why) => format!("some chunks may be edited in part: {}", super::chain(why)),
             };
             lines.push(format!(
-                "{}: gave up {} of {window}; {} of {} were edited ({}), the rest was not; {state}",
+                "{}: gave up {} of {part}; {} of {} were edited ({}), the rest was not; {state}",
                 output::name(path),
                 job.op,
                 output::bytes(done_bytes),
-                output::bytes(job.window.bytes()),
-                percent(done_bytes, job.window.bytes()),
+                output::bytes(job.target.window.bytes()),
+                percent(done_bytes, job.target.window.bytes()),
             ));
             objects.push(json!({
-                "window": window,
-                "amount": job.op.amount,
+                "window": part,
+                "operation": job.op.to_string(),
+                "amount": output::amount(&job.op),
                 "done_bytes": done_bytes,
-                "window_bytes": job.window.bytes(),
+                "window_bytes": job.target.window.bytes(),
                 "settled": abandoned.unsettled.is_none(),
             }));
         }
@@ -236,7 +234,6 @@ fn done_bytes(pending: &PendingJob) -> Result<Option<u64>> {
 /// The unfinished jobs that a user means.
 struct Jobs {
     image: MappedFile,
-    layout: Option<Layout>,
     pending: Vec<PendingJob>,
     /// True if they were begun on another file, see [`ImageJobs::is_replaced`].
     is_replaced: bool,
@@ -247,18 +244,17 @@ impl Jobs {
     fn find(image_args: &ImageArgs, window_args: &WindowArgs, access: Access, journals: Option<&Path>) -> Result<Jobs> {
         let path = &image_args.image;
         let image = image_args.map(access)?;
-        let layout = image_args.layout(&image);
         let jobs = ImageJobs::of(&image, journals)?;
         let mut pending = jobs.pending()?;
         if window_args.is_given() {
             // Only now does it matter what the image looks like: the journal knows for itself.
-            let layout = layout.as_ref().map_err(|_| unknown_layout(path))?;
-            let window: Window = window_args.window(path, layout)?;
-            pending.retain(|pending| pending.job.window == window);
+            let described = image_args.look_at(&image).map_err(|_| unknown_layout(path))?;
+            let usual = described.color();
+            let target = window_args.target(path, &described, &usual)?;
+            pending.retain(|pending| pending.job.target.window == target.window);
         }
         Ok(Jobs {
             image,
-            layout: layout.ok(),
             pending,
             is_replaced: jobs.is_replaced(),
         })

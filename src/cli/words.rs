@@ -1,5 +1,6 @@
 //! From a user's words to numbers: sizes in bytes, `WIDTHxHEIGHT`, `X,Y,W,H`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use parse_size::{ByteSuffix, Config};
@@ -58,6 +59,19 @@ pub(super) fn rect(text: &str) -> Result<Rect, String> {
     }
 }
 
+/// Planes, counted from 1: `3` or `10-20`.
+pub(super) fn planes(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let number = |text: &str| text.trim().parse().ok().filter(|&n: &u64| n > 0);
+    let planes = match text.split_once('-') {
+        Some((first, last)) => number(first).zip(number(last)),
+        None => number(text).map(|n| (n, n)),
+    };
+    match planes {
+        Some((first, last)) if first <= last => Ok(first..=last),
+        _ => Err("give a plane, counted from 1, or some such as 10-20".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +89,15 @@ mod tests {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
         assert!(some_bytes("0").is_err());
+    }
+
+    #[test]
+    fn planes_from_one_on() {
+        assert_eq!(planes("3"), Ok(3..=3));
+        assert_eq!(planes("10-20"), Ok(10..=20));
+        for wrong in ["", "0", "0-2", "3-2", "-1", "1-", "a", "1-2-3", "99999999999999999999"] {
+            assert!(planes(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

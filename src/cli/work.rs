@@ -9,7 +9,7 @@ use pagelight::coordinator::{self, Crew, Event};
 use pagelight::engine::Settings;
 use pagelight::error::Result;
 use pagelight::job::Job;
-use pagelight::layout::Layout;
+use pagelight::op::Op;
 use pagelight::run::{Ended, Options};
 use pagelight::threads::{self, Progress};
 use serde_json::json;
@@ -146,7 +146,6 @@ pub(super) struct Edit<'a> {
     pub(super) doing: &'static str,
     pub(super) path: &'a Path,
     pub(super) job: &'a Job,
-    pub(super) layout: Option<&'a Layout>,
     /// Of a job that is resumed.
     pub(super) done_bytes: u64,
 }
@@ -159,14 +158,13 @@ impl Edit<'_> {
         events: &Events,
         work: impl FnOnce(Progress<'_>) -> Result<Ended>,
     ) -> Result<()> {
-        let meter = Meter::new(global, self.doing, self.job.window.bytes(), self.done_bytes);
+        let meter = Meter::new(global, self.doing, self.job.target.window.bytes(), self.done_bytes);
         let begun = Instant::now();
         let ended = work(&|bytes| meter.add(bytes));
         let report = Report {
             path: self.path,
             job: self.job,
-            layout: self.layout,
-            edited_bytes: self.job.window.bytes() - self.done_bytes,
+            edited_bytes: self.job.target.window.bytes() - self.done_bytes,
             begun,
             edit_time: meter.work_time(),
         };
@@ -181,7 +179,6 @@ impl Edit<'_> {
 struct Report<'a> {
     path: &'a Path,
     job: &'a Job,
-    layout: Option<&'a Layout>,
     /// Of this run; a resumed job may have had less to do than its window.
     edited_bytes: u64,
     begun: Instant,
@@ -193,12 +190,10 @@ impl Report<'_> {
     fn print(&self, global: &Global, ended: Ended) {
         let path = output::name(self.path);
         let job = self.job;
-        let window = job.window.describe(self.layout);
-        let clipped = match ended {
-            Ended::Done {
-                clipped_samples,
-                left_behind,
-            } => {
+        let words = &job.target.words;
+        let part = &words.part;
+        let counts = match ended {
+            Ended::Done { counts, left_behind } => {
                 if let Some(folder) = left_behind {
                     global.note(&format!(
                         "{}: the edit is complete, but this folder of its journal could not be removed; it does no harm, \
@@ -206,13 +201,13 @@ impl Report<'_> {
                         folder.display()
                     ));
                 }
-                clipped_samples
+                counts
             }
             Ended::AlreadyDone => {
                 global.result(
                     &format!(
-                        "{path}: {} {window} was already applied under this --id; nothing was changed",
-                        job.op
+                        "{path}: {} was already applied under this --id; nothing was changed",
+                        output::edit(&job.op, part)
                     ),
                     &json!({ "image": self.path.to_string_lossy(), "already_applied": true }),
                 );
@@ -220,35 +215,47 @@ impl Report<'_> {
             }
         };
         let bytes = self.edited_bytes;
-        let channels = job.op.channels.describe(job.format.channels);
-        let pixels = job.window.bytes() / job.format.pixel_bytes();
-        let samples = pixels * channels.split(',').count() as u64;
+        let samples = job.target.samples();
+        let merged = match job.op {
+            Op::Brighten { .. } => String::new(),
+            _ => format!(
+                ", {} merged with other values ({})",
+                count(counts.merged),
+                percent(counts.merged, samples)
+            ),
+        };
         let speed = gigabytes_per_second(bytes, self.edit_time);
         let sync_time = self.begun.elapsed().saturating_sub(self.edit_time);
         global.result(
             &format!(
-                "{path}: {} {window}, channels {channels}\n{} pixels, {} in {} ({speed:.2} GB/s) and {} for the journal \
-                 and the disk\n{} samples clipped ({})",
-                job.op,
-                count(pixels),
+                "{path}: {}, channels {}\n{} pixels, {} in {} ({speed:.2} GB/s) and {} for the journal \
+                 and the disk\n{} samples clipped ({}){merged}",
+                output::edit(&job.op, part),
+                words.channels,
+                count(words.pixels),
                 output::bytes(bytes),
                 seconds(self.edit_time),
                 seconds(sync_time),
-                count(clipped),
-                percent(clipped, samples),
+                count(counts.clipped),
+                percent(counts.clipped, samples),
             ),
             &json!({
                 "image": self.path.to_string_lossy(),
-                "window": window,
-                "amount": job.op.amount,
-                "channels": channels,
-                "pixel_format": job.format.to_string(),
-                "pixels": pixels,
+                "window": part,
+                "operation": job.op.to_string(),
+                "amount": output::amount(&job.op),
+                "channels": words.channels,
+                "pixel_format": words.format,
+                "pixels": words.pixels,
                 "bytes": bytes,
                 "seconds": self.edit_time.as_secs_f64(),
                 "disk_seconds": sync_time.as_secs_f64(),
                 "gigabytes_per_second": speed,
-                "clipped_samples": clipped,
+                "clipped_samples": counts.clipped,
+                "merged_samples": match job.op {
+                    Op::Brighten { .. } => None,
+                    _ => Some(counts.merged),
+                },
             }),
         );
     }

@@ -59,7 +59,7 @@ impl Worker {
                 ),
             ));
         }
-        let Some(job) = header.job.first_chunk().and_then(Job::from_bytes) else {
+        let Some(job) = Job::from_bytes(&header.job, header.cut.window()) else {
             return Err(Error::unfit(&self.journal, "holds no job that makes sense"));
         };
         journal.make_writable()?;

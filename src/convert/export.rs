@@ -4,14 +4,17 @@ use std::path::Path;
 
 use png::BitDepth;
 
-use super::area::read;
 use super::png_file::{self, PngLooks};
 use super::tiff_file::{self, TiffLooks};
 use super::{Area, MOST_AT_ONCE_BYTES, NewPicture};
+use crate::cut::split;
 use crate::error::{Error, Result};
 use crate::map::MappedFile;
-use crate::pixel::{ByteOrder, Channels, Sample};
+use crate::pixel::Sample;
 use crate::threads::{self, Progress};
+
+/// Of an image whose rows lie in many places, about how much is read at once.
+const ROWS_AT_ONCE_BYTES: u64 = 64 << 20;
 
 /// What kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +71,12 @@ impl PictureFormat {
                 "a PNG cannot hold signed samples ({format}); use .tif, or say --pixel if they are not signed"
             ));
         }
-        match format.channels {
-            Channels::TwoBands | Channels::FourBands => refuse(format!(
-                "a PNG cannot hold bands that are neither colors nor alpha ({format}); use .tif, or say --pixel rgba16 \
-                 or graya16 if the last one is alpha"
+        match format.channels.are_bands() {
+            true => refuse(format!(
+                "a PNG cannot hold bands that are neither colors nor alpha ({format}); use .tif, choose one with \
+                 --channels, or say --pixel rgba16 or graya16 if the last one is alpha"
             )),
-            _ => Ok(()),
+            false => Ok(()),
         }
     }
 }
@@ -91,11 +94,25 @@ pub fn export(
     progress: Progress<'_>,
 ) -> Result<()> {
     let (width, height) = (side(area.width), side(area.height));
-    let is_big = area.format.order == ByteOrder::Big;
+    // Pictures have no samples with a flipped top bit.
+    let flip = if area.format.sample == Sample::U16Flipped {
+        0x8000
+    } else {
+        0
+    };
+    let unsigned = |sample| area.format.order.bits(sample) ^ flip;
     let mut bytes = Vec::new();
-    let read_row = |row: u64, bytes: &mut Vec<u8>| {
-        read(image, area.range(row, 0..area.width), bytes)?;
-        threads::report(progress, area.row_bytes())
+    let rows_at_once = area.rows_at_once(ROWS_AT_ONCE_BYTES);
+    // Calls `put` with the bytes of so many rows, one after another.
+    let mut each_row = |rows: std::ops::Range<u64>, put: &mut dyn FnMut(&mut [u8]) -> Result<()>| {
+        for rows in split(rows, rows_at_once) {
+            let count = rows.end - rows.start;
+            area.read(image, rows, 0..area.width, &mut bytes)?;
+            let row_bytes = bytes.len() / usize::try_from(count).unwrap_or(1);
+            bytes.chunks_exact_mut(row_bytes).try_for_each(&mut *put)?;
+            threads::report(progress, area.row_bytes() * count)?;
+        }
+        Ok(())
     };
     match format {
         PictureFormat::Png => {
@@ -107,14 +124,12 @@ pub fn export(
                 srgb: false,
             };
             png_file::write(picture, &looks, |put| {
-                for row in 0..area.height {
-                    read_row(row, &mut bytes)?;
-                    if !is_big {
-                        bytes.chunks_exact_mut(2).for_each(|sample| sample.swap(0, 1));
+                each_row(0..area.height, &mut |row| {
+                    for sample in row.as_chunks_mut().0 {
+                        *sample = unsigned(*sample).to_be_bytes();
                     }
-                    put(&bytes)?;
-                }
-                Ok(())
+                    put(row)
+                })
             })
         }
         PictureFormat::Tiff => {
@@ -125,15 +140,12 @@ pub fn export(
             };
             let mut row = 0;
             tiff_file::write(picture, &looks, |rows, samples| {
-                for _ in 0..rows {
-                    read_row(row, &mut bytes)?;
-                    samples.extend(bytes.chunks_exact(2).map(|v| match area.format.order {
-                        ByteOrder::Little => u16::from_le_bytes([v[0], v[1]]),
-                        ByteOrder::Big => u16::from_be_bytes([v[0], v[1]]),
-                    }));
-                    row += 1;
-                }
-                Ok(())
+                let these = row..row + rows;
+                row = these.end;
+                each_row(these, &mut |row| {
+                    samples.extend(row.as_chunks().0.iter().map(|&sample| unsigned(sample)));
+                    Ok(())
+                })
             })
         }
     }?;

@@ -103,10 +103,10 @@ impl<'a> PngSource<'a> {
 
 fn channels(color: ColorType) -> Channels {
     match color {
-        ColorType::Grayscale => Channels::Gray,
-        ColorType::GrayscaleAlpha => Channels::GrayAlpha,
-        ColorType::Rgb | ColorType::Indexed => Channels::Rgb,
-        ColorType::Rgba => Channels::Rgba,
+        ColorType::Grayscale => Channels::GRAY,
+        ColorType::GrayscaleAlpha => Channels::GRAY_ALPHA,
+        ColorType::Rgb | ColorType::Indexed => Channels::RGB,
+        ColorType::Rgba => Channels::RGBA,
     }
 }
 
@@ -139,10 +139,10 @@ pub(super) fn write(
     let mut out = BufWriter::with_capacity(CHUNK_BYTES, picture);
     let mut encoder = Encoder::new(&mut out, looks.width, looks.height);
     encoder.set_color(match looks.channels {
-        Channels::Gray | Channels::TwoBands => ColorType::Grayscale,
-        Channels::GrayAlpha => ColorType::GrayscaleAlpha,
-        Channels::Rgb | Channels::FourBands => ColorType::Rgb,
-        Channels::Rgba => ColorType::Rgba,
+        Channels::GRAY => ColorType::Grayscale,
+        Channels::GRAY_ALPHA => ColorType::GrayscaleAlpha,
+        Channels::RGBA => ColorType::Rgba,
+        _ => ColorType::Rgb,
     });
     encoder.set_depth(looks.bits);
     encoder.set_compression(Compression::Fast);

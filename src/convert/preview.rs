@@ -9,29 +9,32 @@
 //! 2. A transparent pixel's color counts for nothing. Of bands that nobody named, the first three are shown as red,
 //!    green and blue; of two, the first as gray.
 //! 3. A row of the image is read once or not at all; of rows so long that a box is larger than some pages, only a page
-//!    or so of each box.
+//!    or so of each box. Where the samples of a column lie together and those of a row do not, columns take the place of
+//!    rows. Such a *line* of the area is a line of the preview.
 
 use std::ops::Range;
 
 use png::BitDepth;
 
+use super::Area;
 use super::NewPicture;
-use super::area::{Area, read};
 use super::png_file::{self, PngLooks};
 use crate::error::Result;
 use crate::map::MappedFile;
-use crate::pixel::{ByteOrder, Channels, PixelFormat, SAMPLE_BYTES, Sample};
+use crate::pixel::{ByteOrder, Channels, PixelFormat, SAMPLE_BYTES};
 use crate::threads::{self, Progress};
 
 /// Pixels on a side of a preview at most, which bounds its memory.
 pub const MOST_SIDE_PIXELS: u32 = 8192;
 
-/// Rows, and pixels of a row, that are looked at for one pixel of the preview, at most.
+/// Lines, and pixels of a line, that are looked at for one pixel of the preview, at most.
 const MOST_TAPS: u64 = 8;
-/// About how much is read, where one row of each box does not take more than that already.
+/// About how much is read, where one line of each box does not take more than that already.
 const BUDGET_BYTES: u64 = 256 << 20;
-/// Boxes longer than this are not read whole.
+/// Boxes longer than this are not read whole, but in images that are small.
 const LONG_BOX_BYTES: u64 = 8192;
+/// What is read of an image that is small, at a line for each one of the preview.
+const SMALL_BYTES: u64 = 16 << 20;
 
 /// A preview, ready to be written.
 #[derive(Debug)]
@@ -41,12 +44,14 @@ pub struct Preview {
     /// Rows.
     pub height: u32,
     channels: Channels,
-    rows: Vec<Vec<u8>>,
+    /// Rows, or columns where these are what lies together in the file.
+    lines: Vec<Vec<u8>>,
+    are_columns: bool,
 }
 
 impl Preview {
     /// Looks at the area of `image`, on `threads` threads. The preview has at most `most_side` pixels on each side, and
-    /// never more than the area. `progress` is asked for every row that is read.
+    /// never more than the area. `progress` is asked for every line that is read.
     ///
     /// # Errors
     /// `Io` if the image cannot be read; `Interrupted` if `progress` said so.
@@ -70,17 +75,20 @@ impl Preview {
             Ok(longest) if longest <= most_side => (area.width.min(longest.into()), area.height.min(longest.into())),
             _ => (u64::from(side(area.width)), u64::from(side(area.height))),
         };
-        let look = Look::new(image, area, width, height, progress);
-        let mut rows: Vec<(u64, Vec<u8>)> = threads::share(threads, height, |turns| {
-            let mut rows = Vec::new();
+        let area = &area.as_colors();
+        let are_columns = area.is_transposed();
+        let (length, count) = if are_columns { (height, width) } else { (width, height) };
+        let look = Look::new(image, area, length, count, progress);
+        let mut lines: Vec<(u64, Vec<u8>)> = threads::share(threads, count, |turns| {
+            let mut lines = Vec::new();
             let mut bytes = Vec::new();
-            while let Some(row) = turns.take() {
-                rows.push((row, look.row(row, &mut bytes)?));
+            while let Some(line) = turns.take() {
+                lines.push((line, look.line(line, &mut bytes)?));
             }
-            Ok(rows)
+            Ok(lines)
         })?
         .concat();
-        rows.sort_unstable_by_key(|(row, _)| *row);
+        lines.sort_unstable_by_key(|(line, _)| *line);
         let sides = (u32::try_from(width), u32::try_from(height));
         let (Ok(width), Ok(height)) = sides else {
             unreachable!("both are at most MOST_SIDE_PIXELS")
@@ -89,7 +97,8 @@ impl Preview {
             width,
             height,
             channels: area.format.channels,
-            rows: rows.into_iter().map(|(_, row)| row).collect(),
+            lines: lines.into_iter().map(|(_, line)| line).collect(),
+            are_columns,
         })
     }
 
@@ -105,7 +114,17 @@ impl Preview {
             bits: BitDepth::Eight,
             srgb: true,
         };
-        png_file::write(picture, &looks, |put| self.rows.iter().try_for_each(|row| put(row)))
+        png_file::write(picture, &looks, |put| match self.are_columns {
+            false => self.lines.iter().try_for_each(|row| put(row)),
+            true => (0..self.height as usize).try_for_each(|y| put(&self.across(y))),
+        })
+    }
+
+    /// The samples of pixel `at` of every line.
+    fn across(&self, at: usize) -> Vec<u8> {
+        let pixel_bytes = self.channels.count();
+        let pixels = self.lines.iter().map(|line| &line[at * pixel_bytes..][..pixel_bytes]);
+        pixels.collect::<Vec<_>>().concat()
     }
 }
 
@@ -113,9 +132,15 @@ impl Preview {
 struct Look<'a> {
     image: &'a MappedFile,
     area: &'a Area,
-    width: u64,
-    height: u64,
-    row_taps: u64,
+    /// Pixels of a line of the preview.
+    length: u64,
+    /// Lines of the preview.
+    count: u64,
+    /// Pixels of a line of the area, and its lines.
+    of: (u64, u64),
+    line_taps: u64,
+    /// How many pixels in the middle of each box are looked at, if it is too long to be read.
+    middle_pixels: Option<u64>,
     /// The light that a sample means, 0 to 1, by its two bytes as a little-endian number.
     light: Vec<f32>,
     /// The same for alpha, which is no light.
@@ -124,61 +149,76 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(image: &'a MappedFile, area: &'a Area, width: u64, height: u64, progress: Progress<'a>) -> Look<'a> {
+    fn new(image: &'a MappedFile, area: &'a Area, length: u64, count: u64, progress: Progress<'a>) -> Look<'a> {
         let shares = (0..=u16::MAX).map(|bits| share(bits, area.format));
-        let bytes_of_a_row = area.row_bytes().min(width * LONG_BOX_BYTES);
+        let of = match area.is_transposed() {
+            false => (area.width, area.height),
+            true => (area.height, area.width),
+        };
+        let pixel_bytes = area.bytes_read_for_a_pixel();
+        let line_bytes = of.0.saturating_mul(pixel_bytes);
+        let most_bytes = (length * LONG_BOX_BYTES).max(SMALL_BYTES / count);
         Look {
             image,
             area,
-            width,
-            height,
-            row_taps: (BUDGET_BYTES / (height * bytes_of_a_row)).clamp(1, MOST_TAPS),
+            length,
+            count,
+            of,
+            line_taps: (BUDGET_BYTES / (count * line_bytes.min(most_bytes))).clamp(1, MOST_TAPS),
+            middle_pixels: (line_bytes > most_bytes).then(|| (LONG_BOX_BYTES / 2 / pixel_bytes).clamp(1, MOST_TAPS)),
             light: shares.clone().map(to_light).collect(),
             share: shares.collect(),
             progress,
         }
     }
 
-    /// Row `row` of the preview. `bytes` is room for a row of the image.
-    fn row(&self, row: u64, bytes: &mut Vec<u8>) -> Result<Vec<u8>> {
-        let mut sums = vec![Sum::default(); usize::try_from(self.width).unwrap_or(0)];
-        for y in taps(part(row, self.height, self.area.height), self.row_taps) {
+    /// Line `line` of the preview. `bytes` is room for a line of the area.
+    fn line(&self, line: u64, bytes: &mut Vec<u8>) -> Result<Vec<u8>> {
+        let mut sums = vec![Sum::default(); usize::try_from(self.length).unwrap_or(0)];
+        let boxed = |place| part(place, self.length, self.of.0);
+        for line in taps(part(line, self.count, self.of.1), self.line_taps) {
             threads::report(self.progress, 0)?;
-            if self.area.row_bytes() / self.width <= LONG_BOX_BYTES {
-                read(self.image, self.area.range(y, 0..self.area.width), bytes)?;
-                for (column, sum) in (0..).zip(&mut sums) {
-                    for x in taps(part(column, self.width, self.area.width), MOST_TAPS) {
-                        self.add(sum, bytes, x);
-                    }
+            if let Some(pixels) = self.middle_pixels {
+                for (place, sum) in (0..).zip(&mut sums) {
+                    let boxed = boxed(place);
+                    let pixels = pixels.min(boxed.end - boxed.start);
+                    let middle = boxed.start + (boxed.end - boxed.start - pixels) / 2;
+                    self.read(line, middle..middle + pixels, bytes)?;
+                    (0..pixels).for_each(|pixel| self.add(sum, bytes, pixel));
                 }
             } else {
-                for (column, sum) in (0..).zip(&mut sums) {
-                    let boxed = part(column, self.width, self.area.width);
-                    let middle = boxed.start + (boxed.end - boxed.start - MOST_TAPS) / 2;
-                    read(self.image, self.area.range(y, middle..middle + MOST_TAPS), bytes)?;
-                    for x in 0..MOST_TAPS {
-                        self.add(sum, bytes, x);
-                    }
+                self.read(line, 0..self.of.0, bytes)?;
+                for (place, sum) in (0..).zip(&mut sums) {
+                    taps(boxed(place), MOST_TAPS).for_each(|pixel| self.add(sum, bytes, pixel));
                 }
             }
         }
-        let shown = shown(self.area.format.channels);
-        Ok(sums
+        let channels = self.area.format.channels;
+        let pixels = sums
             .iter()
-            .flat_map(|sum| sum.pixel(self.area.format.channels).into_iter().take(shown))
-            .collect())
+            .flat_map(|sum| sum.pixel(channels).into_iter().take(channels.count()));
+        Ok(pixels.collect())
     }
 
-    /// Adds pixel `x` of `bytes`.
-    fn add(&self, sum: &mut Sum, bytes: &[u8], x: u64) {
+    /// Reads some pixels of a line of the area.
+    fn read(&self, line: u64, pixels: Range<u64>, bytes: &mut Vec<u8>) -> Result<()> {
+        let line = line..line + 1;
+        match self.area.is_transposed() {
+            false => self.area.read(self.image, line, pixels, bytes),
+            true => self.area.read(self.image, pixels, line, bytes),
+        }
+    }
+
+    /// Adds pixel `pixel` of `bytes`.
+    fn add(&self, sum: &mut Sum, bytes: &[u8], pixel: u64) {
         let channels = self.area.format.channels;
         #[expect(clippy::cast_possible_truncation, reason = "a pixel that is in memory")]
-        let at = x as usize * channels.count() * SAMPLE_BYTES;
+        let at = pixel as usize * channels.count() * SAMPLE_BYTES;
         let sample = |channel: usize| {
             let at = at + channel * SAMPLE_BYTES;
             usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
         };
-        let colors = shown(channels) - usize::from(channels.has_alpha());
+        let colors = channels.color_count();
         let alpha = if channels.has_alpha() {
             self.share[sample(colors)]
         } else {
@@ -221,15 +261,6 @@ impl Sum {
     }
 }
 
-/// How many samples a pixel of the preview has.
-fn shown(channels: Channels) -> usize {
-    match channels {
-        Channels::TwoBands => 1,
-        Channels::FourBands => 3,
-        other => other.count(),
-    }
-}
-
 /// Which of `whole` belong to `index`, when they are shared out among `count`; never none, as `count` is not more.
 fn part(index: u64, count: u64, whole: u64) -> Range<u64> {
     let start = |index: u64| {
@@ -253,10 +284,10 @@ fn share(bits: u16, format: PixelFormat) -> f32 {
         ByteOrder::Little => bits,
         ByteOrder::Big => bits.swap_bytes(),
     };
-    match format.sample {
-        Sample::U16 => f32::from(value) / f32::from(u16::MAX),
-        Sample::I16 => f32::from(value.cast_signed().max(0)) / f32::from(i16::MAX),
-    }
+    let most = *format.sample.range().end();
+    #[expect(clippy::cast_precision_loss, reason = "16 bits")]
+    let share = format.sample.value(value).max(0) as f32 / most as f32;
+    share
 }
 
 /// From sRGB to light: IEC 61966-2-1.

@@ -49,31 +49,16 @@ impl<'a> TiffSource<'a> {
             .map_err(refuse)?;
         let last_is_alpha = extra.is_some_and(|extra| matches!(extra.as_slice(), [1 | 2]));
         let (channels, bits) = match (colors, last_is_alpha) {
-            (Colors::Gray(bits), _) => (Channels::Gray, bits),
-            (Colors::GrayA(bits), _) => (Channels::GrayAlpha, bits),
-            (Colors::RGB(bits), _) => (Channels::Rgb, bits),
-            (Colors::RGBA(bits), _) => (Channels::Rgba, bits),
-            (
-                Colors::Multiband {
-                    bit_depth,
-                    num_samples: 2,
-                },
-                true,
-            ) => (Channels::GrayAlpha, bit_depth),
-            (
-                Colors::Multiband {
-                    bit_depth,
-                    num_samples: 2,
-                },
-                false,
-            ) => (Channels::TwoBands, bit_depth),
-            (
-                Colors::Multiband {
-                    bit_depth,
-                    num_samples: 4,
-                },
-                _,
-            ) => (Channels::FourBands, bit_depth),
+            (Colors::Gray(bits), _) => (Channels::GRAY, bits),
+            (Colors::GrayA(bits), _) => (Channels::GRAY_ALPHA, bits),
+            (Colors::RGB(bits), _) => (Channels::RGB, bits),
+            (Colors::RGBA(bits), _) => (Channels::RGBA, bits),
+            (Colors::Multiband { bit_depth, num_samples }, last_is_alpha) => {
+                match Channels::bands(num_samples.into(), last_is_alpha && num_samples == 2) {
+                    Some(channels) => (channels, bit_depth),
+                    None => return unfit(format!("pixels of {num_samples} samples are not read")),
+                }
+            }
             (other, _) => return unfit(format!("{other:?} is not read; convert it to gray or RGB")),
         };
         let (raw, sample) = match (buffer.sample_format, bits) {
@@ -207,19 +192,18 @@ fn write_kind<K: TiffKind>(
     fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
     use ExtraSamples as X;
-    let extra: &[X] = match looks.format.channels {
-        Channels::Gray | Channels::Rgb => &[],
-        Channels::GrayAlpha | Channels::Rgba => &[X::UnassociatedAlpha],
-        // Nobody said that these are colors.
-        Channels::TwoBands => &[X::Unspecified],
-        Channels::FourBands => &[X::Unspecified, X::Unspecified, X::Unspecified],
+    let channels = looks.format.channels;
+    let is_rgb = matches!(channels, Channels::RGB | Channels::RGBA);
+    // What is beside the one gray or three colors; nobody said that bands are colors.
+    let extra = match (channels.has_alpha(), channels.count() - if is_rgb { 3 } else { 1 }) {
+        (true, count) => [vec![X::Unspecified; count - 1], vec![X::UnassociatedAlpha]].concat(),
+        (false, count) => vec![X::Unspecified; count],
     };
-    let is_rgb = matches!(looks.format.channels, Channels::Rgb | Channels::Rgba);
     match (is_rgb, looks.format.sample) {
-        (false, Sample::U16) => write_strips::<Gray16, K>(encoder, picture, looks, extra, fill),
-        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, picture, looks, extra, fill),
-        (true, Sample::U16) => write_strips::<RGB16, K>(encoder, picture, looks, extra, fill),
-        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, picture, looks, extra, fill),
+        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, picture, looks, &extra, fill),
+        (false, _) => write_strips::<Gray16, K>(encoder, picture, looks, &extra, fill),
+        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, picture, looks, &extra, fill),
+        (true, _) => write_strips::<RGB16, K>(encoder, picture, looks, &extra, fill),
     }
 }
 

@@ -48,16 +48,16 @@ impl<'a> WholeSource<'a> {
         limits.max_alloc = Some(2 * MOST_AT_ONCE_BYTES);
         decoder.set_limits(limits).map_err(refuse)?;
         let (channels, raw) = match decoder.color_type() {
-            ColorType::L8 => (Channels::Gray, Raw::U8),
-            ColorType::La8 => (Channels::GrayAlpha, Raw::U8),
-            ColorType::Rgb8 => (Channels::Rgb, Raw::U8),
-            ColorType::Rgba8 => (Channels::Rgba, Raw::U8),
-            ColorType::L16 => (Channels::Gray, Raw::Native16),
-            ColorType::La16 => (Channels::GrayAlpha, Raw::Native16),
-            ColorType::Rgb16 => (Channels::Rgb, Raw::Native16),
-            ColorType::Rgba16 => (Channels::Rgba, Raw::Native16),
-            ColorType::Rgb32F => (Channels::Rgb, Raw::Float),
-            ColorType::Rgba32F => (Channels::Rgba, Raw::Float),
+            ColorType::L8 => (Channels::GRAY, Raw::U8),
+            ColorType::La8 => (Channels::GRAY_ALPHA, Raw::U8),
+            ColorType::Rgb8 => (Channels::RGB, Raw::U8),
+            ColorType::Rgba8 => (Channels::RGBA, Raw::U8),
+            ColorType::L16 => (Channels::GRAY, Raw::Native16),
+            ColorType::La16 => (Channels::GRAY_ALPHA, Raw::Native16),
+            ColorType::Rgb16 => (Channels::RGB, Raw::Native16),
+            ColorType::Rgba16 => (Channels::RGBA, Raw::Native16),
+            ColorType::Rgb32F => (Channels::RGB, Raw::Float),
+            ColorType::Rgba32F => (Channels::RGBA, Raw::Float),
             other => return Err(samples::unsound(path, KIND, format_args!("{other:?} is not read"))),
         };
         Ok((

@@ -55,8 +55,19 @@ impl Settings {
         let threads = self.threads.max(1) as u64;
         let thread_memory_bytes = (self.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
         // What is mapped is in memory only from when it is paged in until it is let go.
-        let wide = Cut::new(window, thread_memory_bytes.max(SPAN_BYTES), threads);
-        Cut::new(window, thread_memory_bytes, threads).with_spans_like(&wide)
+        Cut::new(
+            window,
+            thread_memory_bytes,
+            thread_memory_bytes.max(SPAN_BYTES),
+            threads,
+        )
+    }
+
+    /// The spans that these settings make of a job that was cut before.
+    fn spans_of(&self, cut: &Cut) -> Cut {
+        let threads = self.threads.max(1) as u64;
+        let thread_memory_bytes = (self.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
+        cut.with_spans(thread_memory_bytes.max(SPAN_BYTES), threads)
     }
 
     /// As many threads as this process may use at once, and the usual memory.
@@ -86,7 +97,7 @@ pub fn work(
         job,
         image,
         journal,
-        cut: journal.header().cut.with_spans_like(&settings.cut(&job.window)),
+        cut: settings.spans_of(&journal.header().cut),
         page_in: page_in_for(image),
         key: Arc::new(journal.key()),
         progress,
@@ -171,7 +182,7 @@ impl<'a> Reader<'a> {
         } = self;
         check::words(journal, |digest, piece, at| {
             let (mut digest, mut at) = (digest, at);
-            for range in job.window.ranges(piece) {
+            for range in job.target.window.ranges(piece) {
                 let bytes = &mut buffer[..length(&range)];
                 journal.view().copy_out(at, bytes)?;
                 at += bytes.len();
@@ -185,7 +196,7 @@ impl<'a> Reader<'a> {
     fn digest(&mut self, mut digest: u64, pieces: Range<u64>) -> Result<u64> {
         // Piece by piece, as it was edited: the digest knows where a range of one ends.
         for piece in split(pieces, self.journal.header().cut.piece_bytes()) {
-            for range in self.job.window.ranges(piece) {
+            for range in self.job.target.window.ranges(piece) {
                 let bytes = &mut self.buffer[..length(&range)];
                 let read = self.image.file().read_exact_at(bytes, range.start);
                 read.map_err(|error| Error::io("read", self.image.path(), error))?;
@@ -199,11 +210,12 @@ impl<'a> Reader<'a> {
     /// kill may come between any two bytes of the copy.
     fn is_in_flight(&mut self, slot: u32, chunk: u32, piece: u32) -> Result<bool> {
         let part = self.journal.header().cut.piece(u64::from(chunk), u64::from(piece));
-        let kernel = self.job.op.kernel(self.job.format);
+        let kernel = self.job.kernel();
+        let mut lane = self.job.target.lane_at(part.start);
         let mut at = self.journal.slot_piece_at(slot);
         let mut finished = vec![0; self.buffer.len()];
         let mut torn = 0;
-        for range in self.job.window.ranges(part) {
+        for range in self.job.target.window.ranges(part) {
             let held = &mut self.buffer[..length(&range)];
             let finished = &mut finished[..length(&range)];
             let read = self.image.file().read_exact_at(held, range.start);
@@ -211,7 +223,9 @@ impl<'a> Reader<'a> {
             self.journal.view().copy_out(at, finished)?;
             at += held.len();
             let mut edited = held.to_vec();
-            kernel.apply(&mut edited);
+            kernel.apply(&mut edited, lane);
+            // A row begins with the first lane.
+            lane = 0;
             let samples = |bytes| <[u8]>::chunks_exact(bytes, SAMPLE_BYTES);
             for ((held, edited), finished) in samples(held).zip(samples(&edited)).zip(samples(finished)) {
                 torn += u32::from(edited != finished && held != finished);
@@ -257,7 +271,7 @@ impl<'a> Run<'a> {
             job,
             image,
             journal,
-            cut: journal.header().cut,
+            cut: journal.header().cut.clone(),
             page_in: page_in_for(image),
             key: Arc::new(journal.key()),
             progress: &|_| ControlFlow::Continue(()),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::cut::QUANTUM;
 use crate::error::Result;
 use crate::journal::protocol::{self, Pixels};
 use crate::journal::words::{ChunkState, Sofar};
@@ -18,6 +19,8 @@ pub(super) struct Thread<'a> {
     run: &'a Run<'a>,
     edit: Edit,
     slot: u32,
+    /// Every piece begins with a sample of the first lane, so it need not be worked out.
+    begins_with_first_lane: bool,
     /// As long as it lives, so does this thread.
     _alive: Lock,
     span: Option<Span>,
@@ -28,8 +31,9 @@ impl<'a> Thread<'a> {
     pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
         Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
             run,
-            edit: Edit::new(run.job.op.kernel(run.job.format), Arc::clone(&run.key)),
+            edit: Edit::new(run.job.kernel(), Arc::clone(&run.key)),
             slot,
+            begins_with_first_lane: run.job.target.fits_lanes(QUANTUM),
             _alive: alive,
             span: None,
         }))
@@ -115,7 +119,7 @@ impl<'a> Thread<'a> {
     fn map(&mut self, part: Range<u64>) -> Result<()> {
         // Before the next one, or both would be mapped.
         self.span = None;
-        self.span = Some(Span::map(self.run.image, &self.run.job.window, part)?);
+        self.span = Some(Span::map(self.run.image, &self.run.job.target.window, part)?);
         Ok(())
     }
 
@@ -135,7 +139,7 @@ impl<'a> Thread<'a> {
         let run = self.run;
         let part = run.cut.piece(u64::from(chunk), u64::from(piece));
         let span = self.span.as_mut().expect("reached above");
-        if span.come_to(&part, &run.job.window, run.page_in)? {
+        if span.come_to(&part, &run.job.target.window, run.page_in)? {
             // The system counts a page that is brought in for writing as a change of the image.
             run.journal.beat(self.slot)?;
         }
@@ -161,16 +165,24 @@ impl Pixels for Thread<'_> {
         let (run, span) = (self.run, self.span());
         let mut at = run.journal.slot_piece_at(self.slot);
         let mut after = before;
-        for range in run.job.window.ranges(part) {
+        let mut lane = if self.begins_with_first_lane {
+            0
+        } else {
+            run.job.target.lane_at(part.start)
+        };
+        for range in run.job.target.window.ranges(part) {
             let part = span.inside(&range);
-            after.clipped += span.view().copy_edited(
+            after.counts += span.view().copy_edited(
                 part.start,
                 run.journal.view(),
                 at,
                 part.len(),
                 &self.edit,
+                lane,
                 &mut after.digest,
             )?;
+            // A row begins with the first lane.
+            lane = 0;
             at += part.len();
         }
         Ok(after)
@@ -180,7 +192,7 @@ impl Pixels for Thread<'_> {
         let part = self.bring(chunk, piece)?;
         let (run, span) = (self.run, self.span());
         let mut at = run.journal.slot_piece_at(self.slot);
-        for range in run.job.window.ranges(part) {
+        for range in run.job.target.window.ranges(part) {
             let part = span.inside(&range);
             span.view().copy_from(part.start, run.journal.view(), at, part.len())?;
             at += part.len();

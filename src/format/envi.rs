@@ -10,26 +10,48 @@
 //! interleave = bip
 //! byte order = 0
 //! band names = {Red, Green, Blue, Alpha}
+//! data ignore value = 0
 //! ```
 //!
 //! Read as real programs write it: keys in any case and order, values in braces over several lines, comments, unknown
-//! keys, either line end, a byte-order mark. What Pagelight cannot edit (`bil` and `bsq`, more than four bands, data
-//! types other than 2 and 12, compressed files) is refused with the numbers and with what can be edited. Source of the
-//! format: NV5's "ENVI Header Files", and the reader in GDAL's `envidataset.cpp`.
+//! keys, either line end, a byte-order mark. What Pagelight cannot edit (data types other than 2 and 12, compressed files,
+//! frames with bytes between them) is refused with the numbers and with what can be edited. Source of the format: NV5's
+//! "ENVI Header Files", and the reader in GDAL's `envidataset.cpp`.
+//!
+//! 1. What a band means is said by its name or not at all: nobody calls a near-infrared band alpha, or a blue one red.
+//!    Three bands are red, green and blue only by these names in this order; the last one is alpha only if it is called so.
+//! 2. Several bands without `interleave` are refused. GDAL takes them for bsq, others for bip; the two put a pixel's samples
+//!    in different places.
 
-use std::collections::HashMap;
+mod fields;
+
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use self::fields::Fields;
 use crate::error::{Error, Result};
-use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
+use crate::format::shorten;
+use crate::layout::{Layout, Step};
+use crate::os::regular;
+use crate::pixel::{ByteOrder, Channels, PixelFormat, SAMPLE_BYTES, Sample};
 
 /// Headers are text of a few kilobytes; whatever is larger than this is something else.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 
-const SUPPORTED: &str = "supported are 1 to 4 bands, interleave bip, data types 12 (unsigned) and 2 (signed 16-bit)";
+const SUPPORTED: &str = "supported are 1 to 65535 bands, interleave bip, bil and bsq, data types 12 (unsigned) and 2 (signed \
+                         16-bit)";
+
+/// How the samples of several bands lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interleave {
+    /// By pixel: the bands of a pixel side by side.
+    Bip,
+    /// By line: a row of the first band, the same row of the second one.
+    Bil,
+    /// Band sequential: all of the first band, then all of the second one.
+    Bsq,
+}
 
 /// What a header says of its image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,48 +64,92 @@ pub struct Header {
     pub data_offset: u64,
     /// What a pixel looks like.
     pub format: PixelFormat,
+    /// How its bands lie.
+    pub interleave: Interleave,
     /// The bands' names, if the header has them.
     pub band_names: Vec<String>,
+    /// The value of samples that mean nothing, if it is a whole number; it may be outside the samples' range.
+    pub nodata: Option<i32>,
 }
 
 impl Header {
-    /// True if there are two or four bands of which nobody said what they mean.
-    pub fn unnamed_bands(&self) -> bool {
-        self.band_names.is_empty() && matches!(self.format.channels, Channels::TwoBands | Channels::FourBands)
-    }
-
     /// The header of an image of `format` that `create` or `import` writes.
     pub fn new(width: u64, height: u64, format: PixelFormat) -> Header {
-        let names: &[&str] = match format.channels {
-            Channels::Gray => &["Gray"],
-            Channels::GrayAlpha => &["Gray", "Alpha"],
-            Channels::Rgb => &["Red", "Green", "Blue"],
-            Channels::Rgba => &["Red", "Green", "Blue", "Alpha"],
-            // A name would say that the last one is alpha, or that it is not.
-            Channels::TwoBands | Channels::FourBands => &[],
-        };
+        let channels = format.channels;
+        // A name would say that the last band is alpha, or that it is not.
+        let is_said = channels.has_alpha() || !channels.are_bands();
         Header {
             width,
             height,
             data_offset: 0,
             format,
-            band_names: names.iter().map(|&name| name.to_owned()).collect(),
+            interleave: Interleave::Bip,
+            band_names: channels
+                .names()
+                .iter()
+                .filter(|_| is_said)
+                .map(|name| capitalised(name))
+                .collect(),
+            nodata: None,
         }
+    }
+
+    /// Where the samples lie in an image of this header, if its size, its offset and its pixels are these.
+    ///
+    /// # Errors
+    /// As for [`Layout::strided`].
+    pub fn layout_of(
+        &self,
+        data_offset: u64,
+        (width, height): (u64, u64),
+        format: PixelFormat,
+    ) -> std::result::Result<Layout, String> {
+        let bands = format.channels.count() as u64;
+        let sample = SAMPLE_BYTES as u64;
+        let band_row = width.saturating_mul(sample);
+        let rows = band_row.saturating_mul(bands);
+        let (channel, row) = match self.interleave {
+            // One band lies alike in all three; so does one column or one pixel of several.
+            Interleave::Bil if bands > 1 && width > 1 => (band_row, rows),
+            Interleave::Bsq if bands > 1 && width.max(height) > 1 => (band_row.saturating_mul(height), band_row),
+            _ => return Layout::new(data_offset, width, height, format),
+        };
+        let step = Step {
+            channel,
+            column: sample,
+            row,
+            plane: rows.saturating_mul(height),
+        };
+        Layout::strided(data_offset, (width, height, 1), format, step)
+    }
+
+    /// Where the samples lie.
+    ///
+    /// # Errors
+    /// As for [`Layout::strided`].
+    pub fn layout(&self) -> std::result::Result<Layout, String> {
+        self.layout_of(self.data_offset, (self.width, self.height), self.format)
     }
 
     /// The text of the header.
     pub fn to_text(&self) -> String {
         let data_type = match self.format.sample {
             Sample::U16 => 12,
-            Sample::I16 => 2,
+            // These bits are signed numbers; that 32768 is to be added cannot be said.
+            Sample::I16 | Sample::U16Flipped => 2,
         };
         let byte_order = match self.format.order {
             ByteOrder::Little => 0,
             ByteOrder::Big => 1,
         };
+        let interleave = match self.interleave {
+            Interleave::Bip => "bip",
+            Interleave::Bil => "bil",
+            Interleave::Bsq => "bsq",
+        };
         let mut text = format!(
             "ENVI\nsamples = {}\nlines = {}\nbands = {}\nheader offset = {}\nfile type = ENVI Standard\n\
-             data type = {data_type}\ninterleave = bip\nbyte order = {byte_order}\n",
+             data type = {data_type}\ninterleave = {interleave}\nbyte order = {byte_order}\n",
             self.width,
             self.height,
             self.format.channels.count(),
@@ -104,12 +170,15 @@ impl Header {
         if fields.number("file compression")?.unwrap_or(0) != 0 {
             return Err("the image is compressed, and only plain pixels can be edited in place".to_owned());
         }
-        let bands = fields.needed("bands")?;
-        let interleave = fields.text("interleave").unwrap_or("bip").to_ascii_lowercase();
-        // A single band lies the same in all three.
-        if interleave != "bip" && bands != 1 {
-            return Err(format!("interleave = {interleave} with {bands} bands; {SUPPORTED}"));
+        for key in ["major frame offsets", "minor frame offsets"] {
+            if let Some(offset) = fields.list(key).iter().find(|offset| offset.parse() != Ok(0.0)) {
+                return Err(format!(
+                    "{key} = {}; frames with bytes between them cannot be edited in place",
+                    shorten(offset)
+                ));
+            }
         }
+        let bands = fields.needed("bands")?;
         let sample = match fields.needed("data type")? {
             12 => Sample::U16,
             2 => Sample::I16,
@@ -120,23 +189,16 @@ impl Header {
             1 => ByteOrder::Big,
             other => return Err(format!("byte order = {other}; 0 means little endian and 1 big endian")),
         };
-        let band_names = fields.list("band names");
+        // Names are shown on terminals.
+        let plain = |name: &String| name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let band_names: Vec<String> = fields.list("band names").iter().map(plain).collect();
         if !band_names.is_empty() && band_names.len() as u64 != bands {
             return Err(format!(
                 "bands = {bands}, but there are {} band names",
                 band_names.len()
             ));
         }
-        let last_is_alpha = band_names.last().is_some_and(|name| name.eq_ignore_ascii_case("alpha"));
-        let channels = match (bands, last_is_alpha) {
-            (1, _) => Channels::Gray,
-            (2, true) => Channels::GrayAlpha,
-            (2, false) => Channels::TwoBands,
-            (3, _) => Channels::Rgb,
-            (4, true) => Channels::Rgba,
-            (4, false) => Channels::FourBands,
-            _ => return Err(format!("bands = {bands}; {SUPPORTED}")),
-        };
+        let channels = channels(bands, &band_names).ok_or_else(|| format!("bands = {bands}; {SUPPORTED}"))?;
         Ok(Header {
             width: fields.needed("samples")?,
             height: fields.needed("lines")?,
@@ -146,9 +208,63 @@ impl Header {
                 sample,
                 order,
             },
+            interleave: interleave(&fields, bands)?,
             band_names,
+            nodata: nodata(&fields)?,
         })
     }
+}
+
+/// What so many bands of these names are, or of no names; `None` if there are none or too many.
+fn channels(bands: u64, names: &[String]) -> Option<Channels> {
+    let are = |known: Channels| {
+        let known = known.names();
+        known.len() == names.len() && known.iter().zip(names).all(|(a, b)| a.eq_ignore_ascii_case(b))
+    };
+    if let Some(known) = [Channels::RGB, Channels::RGBA].into_iter().find(|known| are(*known)) {
+        return Some(known);
+    }
+    let last_is_alpha = names.last().is_some_and(|name| name.eq_ignore_ascii_case("alpha"));
+    Channels::bands(bands, last_is_alpha && bands > 1)
+}
+
+/// How the bands lie.
+fn interleave(fields: &Fields, bands: u64) -> std::result::Result<Interleave, String> {
+    let said = fields.text("interleave").map(str::to_ascii_lowercase);
+    match said.as_deref() {
+        Some("bip") => Ok(Interleave::Bip),
+        Some("bil") => Ok(Interleave::Bil),
+        Some("bsq") => Ok(Interleave::Bsq),
+        // A single band lies the same in all three.
+        _ if bands == 1 => Ok(Interleave::Bip),
+        Some(other) => Err(format!(
+            "interleave = {} with {bands} bands; {SUPPORTED}",
+            shorten(other)
+        )),
+        None => Err(format!(
+            "does not say 'interleave', and {bands} bands lie one way in bip, another in bil and in bsq"
+        )),
+    }
+}
+
+/// The declared value of samples that mean nothing. What is not whole or too large for any sample declares nothing.
+fn nodata(fields: &Fields) -> std::result::Result<Option<i32>, String> {
+    let Some(text) = fields.text("data ignore value").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let value: f64 = text
+        .parse()
+        .map_err(|_| format!("data ignore value = {} is no number", shorten(text)))?;
+    let is_whole = value.fract() == 0.0 && value.abs() <= f64::from(u16::MAX);
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+    Ok(is_whole.then_some(value as i32))
+}
+
+/// `Red` for `red`.
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Where the header of a new image `path` is written.
@@ -191,16 +307,19 @@ pub fn header_of(path: &Path) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Header> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_HEADER_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| Error::io("read", path, error))?;
+    let io = |error| Error::io("read", path, error);
     let refuse = |why: String| {
         Error::unfit(
             path,
             format!("{why}; correct the header, or move it away and say --size, --pixel and --data-offset"),
         )
     };
+    // A pipe may have been put in its place since it was found, and would be waited for.
+    let Some(file) = regular::open(path).map_err(io)? else {
+        return Err(refuse("is no regular file, so no ENVI header".to_owned()));
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_HEADER_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_HEADER_BYTES {
         return Err(refuse(format!(
             "is larger than {MAX_HEADER_BYTES} bytes, so no ENVI header"
@@ -208,88 +327,6 @@ fn read(path: &Path) -> Result<Header> {
     }
     // Names of places are in whatever encoding their writer had; the keys that count are ASCII.
     Header::parse(&String::from_utf8_lossy(&bytes)).map_err(refuse)
-}
-
-/// The `key = value` pairs of a header; keys in lower case.
-struct Fields(HashMap<String, String>);
-
-impl Fields {
-    fn parse(text: &str) -> std::result::Result<Fields, String> {
-        let mut lines = text.trim_start_matches('\u{feff}').lines();
-        if lines.next().map(str::trim) != Some("ENVI") {
-            return Err("does not begin with the word ENVI, so is no ENVI header".to_owned());
-        }
-        let mut fields = HashMap::new();
-        while let Some(line) = lines.next() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with(';') {
-                continue;
-            }
-            let Some((key, value)) = line.split_once('=') else {
-                return Err(format!("the line '{}' is no 'key = value'", shorten(line)));
-            };
-            let key = key
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .to_ascii_lowercase();
-            let mut value = value.trim().to_owned();
-            while value.starts_with('{') && !value.contains('}') {
-                let Some(more) = lines.next() else {
-                    return Err(format!("ends within the braces of '{key}'; it is truncated"));
-                };
-                if !more.trim_start().starts_with(';') {
-                    value.push(' ');
-                    value.push_str(more.trim());
-                }
-            }
-            if let Some(first) = fields.insert(key.clone(), value.clone())
-                && first != value
-            {
-                return Err(format!(
-                    "says '{key}' twice, {} and {}",
-                    shorten(&first),
-                    shorten(&value)
-                ));
-            }
-        }
-        Ok(Fields(fields))
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
-    }
-
-    fn number(&self, key: &str) -> std::result::Result<Option<u64>, String> {
-        let Some(text) = self.text(key) else {
-            return Ok(None);
-        };
-        let number = text
-            .parse()
-            .map_err(|_| format!("{key} = {} is no whole number", shorten(text)))?;
-        Ok(Some(number))
-    }
-
-    fn needed(&self, key: &str) -> std::result::Result<u64, String> {
-        self.number(key)?
-            .ok_or_else(|| format!("does not say '{key}'; it is truncated or no image's header"))
-    }
-
-    /// The values between braces, without empty ones.
-    fn list(&self, key: &str) -> Vec<String> {
-        let inside = self.text(key).unwrap_or_default().trim_start_matches('{');
-        let inside = inside.split('}').next().unwrap_or_default();
-        let values = inside.split(',').map(|value| value.trim().to_owned());
-        values.filter(|value| !value.is_empty()).collect()
-    }
-}
-
-/// The start of a text that came from a file, fit for a message of one line.
-fn shorten(text: &str) -> String {
-    text.chars()
-        .take(40)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

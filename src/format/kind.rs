@@ -31,7 +31,7 @@ use look::Head;
 /// How much of a file is looked at: what a JPEG's first segment can have, and the first sectors of a CD.
 pub const HEAD_BYTES: usize = 68 << 10;
 
-/// A kind of file that Pagelight cannot edit where it lies.
+/// A known kind of file. Those whose own header says where plain samples lie are opened by it, the others are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind(&'static str);
 
@@ -54,6 +54,14 @@ impl fmt::Display for Kind {
 /// # Errors
 /// `Io` if its first bytes cannot be read.
 pub fn of_file(image: &MappedFile) -> Result<Option<Kind>> {
+    Ok(of(image.path(), &head_of(image)?))
+}
+
+/// The first [`HEAD_BYTES`] of an open file, or all of it if it is shorter.
+///
+/// # Errors
+/// `Io` if they cannot be read.
+pub(super) fn head_of(image: &MappedFile) -> Result<Vec<u8>> {
     let mut head = vec![0; HEAD_BYTES];
     let mut length = 0;
     while length < head.len() {
@@ -64,7 +72,8 @@ pub fn of_file(image: &MappedFile) -> Result<Option<Kind>> {
             Err(error) => return Err(Error::io("read", image.path(), error)),
         }
     }
-    Ok(of(image.path(), &head[..length]))
+    head.truncate(length);
+    Ok(head)
 }
 
 /// The kind of the file `path` that begins with `head`: its first [`HEAD_BYTES`], or all of them if it is shorter.

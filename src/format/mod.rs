@@ -1,25 +1,37 @@
-//! From a file to its [`Layout`]: a header beside it, or the user's words, or both; never a guess.
+//! From a file to its [`Layout`]: a header beside it or in it, or the user's words, or both; never a guess.
 //!
 //! Whatever is wrong here ends in an edit in place of the wrong bytes, which cannot be taken back. So:
 //!
-//! 1. A header whose numbers fit the file's length to the byte is believed, whatever the pixels look like.
-//! 2. Without one, a file of a known [`Kind`] is refused, whatever else the user says: that a TIFF has so and so many
-//!    samples does not make it raw. Only [`Overrides::as_raw`] does.
+//! 1. An ENVI header whose numbers fit the file's length to the byte is believed, whatever the pixels look like.
+//! 2. Without one, a file of a known [`Kind`] is what its first bytes say: opened by its own header, if that says where
+//!    plain samples lie ([`Container`]), else refused, whatever the user says: that a TIFF has so and so many samples does
+//!    not make it raw. Only [`Overrides::as_raw`] does.
 //! 3. Without a header, what a pixel looks like is not guessed: the user says it, or a size that leaves but one choice.
-//! 4. What the user says comes before what the header says. Bytes that neither accounts for are an error, unless the
-//!    user says that only a part is described ([`Overrides::part`]).
+//! 4. What the user says comes before what an ENVI header says; it may not contradict a header in the file. Bytes that
+//!    neither accounts for are an error, unless the user says that only a part is described ([`Overrides::part`]).
+//! 5. Of a file no more is read than [`kind::HEAD_BYTES`], and nothing is written.
 
+mod axes;
 pub mod envi;
+mod farbfeld;
 pub mod kind;
 pub mod new_image;
+mod npy;
+mod opened;
+mod pnm;
+#[cfg(test)]
+mod tests;
 mod words;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use self::axes::Axes;
+pub use self::opened::Container;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::map::MappedFile;
-use crate::pixel::PixelFormat;
+use crate::pixel::{ChannelSet, PixelFormat};
 use envi::Header;
 use kind::Kind;
 
@@ -32,6 +44,8 @@ pub struct Overrides {
     pub size: Option<(u64, u64)>,
     /// Bytes before the first pixel.
     pub data_offset: Option<u64>,
+    /// What the axes of an array count.
+    pub axes: Option<Axes>,
     /// These are raw pixels, even if they begin as a file of a known kind does.
     pub as_raw: bool,
     /// Pixels fill only a part of the file; what follows them is left alone.
@@ -43,40 +57,66 @@ pub struct Overrides {
 pub struct Described {
     /// Where the pixels lie.
     pub layout: Layout,
-    /// The header that was read, if there is one.
+    /// What said so.
+    pub container: Container,
+    /// The header beside the image that was read, if there is one.
     pub header: Option<PathBuf>,
-    /// True if a header left the meaning of two or four bands open, so that all of them are edited.
+    /// What the channels are called, as many as there are: by the header, or by what they are.
+    pub names: Vec<String>,
+    /// True if there are several channels of which nobody said what they mean, so that all of them are edited.
     pub unnamed_bands: bool,
+    /// The value of samples that mean nothing, as the header declares it.
+    pub nodata: Option<i32>,
+    /// Files beside the image that were made from its pixels and that an edit makes untrue.
+    pub stale: Vec<PathBuf>,
+}
+
+impl Described {
+    /// The channels that an edit touches unless told otherwise: all but alpha.
+    pub fn color(&self) -> ChannelSet {
+        self.layout.format().channels.color()
+    }
 }
 
 /// The layout of an image.
 ///
 /// # Errors
-/// `Unfit` if it is of a known kind, or if the header is damaged, says what is not supported, or contradicts the file's
-/// length; `Request` if the user's words contradict it or are missing; `Io` if the file or its header cannot be read.
+/// `Unfit` if it is of a known kind that cannot be edited, or if a header is damaged, says what is not supported, or
+/// contradicts the file's length; `Request` if the user's words contradict it or are missing; `Io` if the file or its
+/// header cannot be read.
 pub fn describe(image: &MappedFile, overrides: &Overrides) -> Result<Described> {
-    refuse_foreign(image, overrides)?;
     let (path, file_bytes) = (image.path(), image.len());
-    match envi::find(path)? {
+    let header = envi::find(path);
+    if !overrides.as_raw && !is_exact(&header, image) {
+        let head = kind::head_of(image)?;
+        match kind::of(path, &head) {
+            Some(kind) if opened::is_opened(kind) => return opened::describe(image, overrides, kind, &head),
+            Some(kind) => return Err(refused(image, kind)),
+            None => {}
+        }
+    }
+    if overrides.axes.is_some() {
+        return Err(Error::Request(format!(
+            "{}: --axes says what the axes of an NPY array are, and this is none; leave it out",
+            path.display()
+        )));
+    }
+    match header? {
         Some((header_path, header)) => from_header(path, file_bytes, overrides, header_path, &header),
-        None => Ok(Described {
-            layout: words::layout(path, file_bytes, overrides)?,
-            header: None,
-            unnamed_bands: false,
-        }),
+        None => Ok(from_words(path, words::layout(path, file_bytes, overrides)?)),
     }
 }
 
-/// The known kind of a file, if that forbids to edit it as raw pixels: there is no header that fits it to the byte, and
-/// the user does not say that it is raw.
+/// The known kind of a file, if that forbids to edit it: its own header does not say where its samples lie, there is no
+/// header that fits it to the byte, and the user does not say that it is raw.
 ///
 /// # Errors
 /// `Io` if the file cannot be read.
 pub fn foreign(image: &MappedFile, overrides: &Overrides) -> Result<Option<Kind>> {
-    if overrides.as_raw || has_exact_header(image) {
+    if overrides.as_raw || is_exact(&envi::find(image.path()), image) {
         return Ok(None);
     }
-    kind::of_file(image)
+    Ok(kind::of_file(image)?.filter(|kind| !opened::is_opened(*kind)))
 }
 
 /// Refuses a file whose known kind forbids to edit it.
@@ -84,25 +124,39 @@ pub fn foreign(image: &MappedFile, overrides: &Overrides) -> Result<Option<Kind>
 /// # Errors
 /// `Unfit` with its kind; `Io` if the file cannot be read.
 pub fn refuse_foreign(image: &MappedFile, overrides: &Overrides) -> Result<()> {
-    match foreign(image, overrides)? {
-        None => Ok(()),
-        Some(kind) => Err(Error::unfit(
-            image.path(),
-            format!(
-                "is {kind}; editing it in place is not supported yet, so nothing was changed (if these really are raw \
-                 pixels, say --as-raw)"
-            ),
-        )),
-    }
+    foreign(image, overrides)?.map_or(Ok(()), |kind| Err(refused(image, kind)))
+}
+
+/// That a file is of a kind that cannot be edited.
+fn refused(image: &MappedFile, kind: Kind) -> Error {
+    Error::unfit(
+        image.path(),
+        format!(
+            "is {kind}; editing it in place is not supported yet, so nothing was changed (if these really are raw \
+             pixels, say --as-raw)"
+        ),
+    )
 }
 
 /// True if a header says, without any help, how long the file is. One that is damaged says nothing.
-fn has_exact_header(image: &MappedFile) -> bool {
-    let Ok(Some((_, header))) = envi::find(image.path()) else {
+fn is_exact(header: &Result<Option<(PathBuf, Header)>>, image: &MappedFile) -> bool {
+    let Ok(Some((_, header))) = header else {
         return false;
     };
-    Layout::new(header.data_offset, header.width, header.height, header.format)
-        .is_ok_and(|layout| layout.data().end == image.len())
+    header.layout().is_ok_and(|layout| layout.data().end == image.len())
+}
+
+/// An image of which only the user says anything.
+fn from_words(path: &Path, layout: Layout) -> Described {
+    Described {
+        container: Container::Raw,
+        header: None,
+        names: layout.format().names(),
+        unnamed_bands: false,
+        nodata: None,
+        stale: beside(path, Container::Raw),
+        layout,
+    }
 }
 
 /// The layout of a file with a header.
@@ -116,7 +170,7 @@ fn from_header(
     let format = overrides.format.unwrap_or(header.format);
     let data_offset = overrides.data_offset.unwrap_or(header.data_offset);
     let (width, height) = overrides.size.unwrap_or((header.width, header.height));
-    let layout = Layout::new(data_offset, width, height, format).map_err(|why| {
+    let layout = header.layout_of(data_offset, (width, height), format).map_err(|why| {
         Error::unfit(
             &header_path,
             format!("{why}; correct the header, or say --size yourself"),
@@ -145,9 +199,49 @@ fn from_header(
             ),
         ));
     }
+    // Colors have one name each, however headers spell it.
+    let is_named =
+        format.channels == header.format.channels && format.channels.are_bands() && !header.band_names.is_empty();
     Ok(Described {
         layout,
-        unnamed_bands: overrides.format.is_none() && header.unnamed_bands(),
+        container: Container::Envi,
         header: Some(header_path),
+        names: match (is_named, overrides.format) {
+            (true, _) => header.band_names.clone(),
+            (false, Some(said)) => said.names(),
+            (false, None) => format.channels.names(),
+        },
+        unnamed_bands: overrides.format.is_none() && !is_named && format.channels.are_bands(),
+        nodata: header.nodata.filter(|&value| format.sample.bits(value).is_some()),
+        stale: beside(path, Container::Envi),
     })
+}
+
+/// Statistics and smaller copies that other programs keep in files beside an image, or beside what a link leads to: GDAL
+/// and QGIS `.aux.xml` and `.ovr`, ENVI `.sta` and `.enp`.
+fn beside(path: &Path, container: Container) -> Vec<PathBuf> {
+    let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
+    let endings: &[&str] = match container {
+        Container::Envi => &[".aux.xml", ".ovr", ".sta", ".enp"],
+        _ => &[".aux.xml", ".ovr"],
+    };
+    let mut files = Vec::new();
+    for image in std::iter::once(path).chain(target.as_deref()) {
+        for ending in endings {
+            let mut appended = OsString::from(image);
+            appended.push(ending);
+            let replaced = (*ending == ".sta").then(|| image.with_extension(&ending[1..]));
+            let names = std::iter::once(PathBuf::from(appended)).chain(replaced);
+            files.extend(names.filter(|file| file != image && file.is_file()));
+        }
+    }
+    files
+}
+
+/// The start of a text that came from a file, fit for a message of one line.
+fn shorten(text: &str) -> String {
+    text.chars()
+        .take(40)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::format::envi::{self, Header};
 use crate::os::unnamed::UnnamedFile;
+use crate::pixel::Sample;
 
 /// An image that is being made. Dropped before [`NewImage::publish`], it leaves nothing.
 #[derive(Debug)]
@@ -21,13 +22,20 @@ impl NewImage {
     /// Begins an image, empty as yet.
     ///
     /// # Errors
-    /// `Exists` if the image or its header is there already; `Io`.
+    /// `Exists` if the image or its header is there already; `Request` if there is no header for it; `Io`.
     pub fn create(path: &Path, header: &Header) -> Result<NewImage> {
         let header_path = envi::path_for(path);
         if header_path == path {
             return Err(Error::Request(format!(
                 "{}: is the name of a header, not of an image; use another extension, such as .raw",
                 path.display()
+            )));
+        }
+        if header.format.sample == Sample::U16Flipped {
+            return Err(Error::Request(format!(
+                "{}: an ENVI header cannot say {}; choose u16 or i16",
+                path.display(),
+                header.format
             )));
         }
         // One of another name would be read in its place.

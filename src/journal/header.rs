@@ -21,6 +21,8 @@
 //!  124        4  CRC-32 of the job
 //!  128        1  bytes in the token
 //!  129       64  the token
+//!  196        4  blocks of the window
+//!  200        4  CRC-32 of their table
 //! 2044        4  CRC-32 of the bytes before
 //! 2048        8  word: the state of the job                 (from here on the journal changes)
 //! 2056        8  word: the process that runs it
@@ -30,22 +32,24 @@
 //! 2096       16  two words: the mounts through which the image and the journal were reached then; 0 if not known
 //! 2112        8  word: how often it was resumed
 //! 4096        n  the job, as its own module writes it: as long as it needs
+//!    ?   32 x n  at a multiple of 32, the window's blocks: file position, bytes in a row, bytes from row to row, rows
 //!    ?   16 x n  from the next page on: chunk words, each with its digest
 //!    ?        ?  from the next page on, whole pages a slot:
 //!                   0  intent                       8  hint
 //!                  16  digests of an even and of an odd number of pieces
-//!                  32  clipped samples of as many   48  count of chunks
+//!                  32  counts of as many            48  count of chunks
 //!                  56  the process that has it      64  bytes done by that process in it
 //!                  72  the last sign of life       128  the piece
 //! ```
 //!
 //! Numbers are little-endian; the words that change are in the machine's own order, because a journal is only ever
 //! resumed where it was begun. Nothing is computed with a number from the file before [`Header::decode`] has checked
-//! that all of them fit each other. Version 1, of Pagelight 0.1, had no digests.
+//! that all of them fit each other. Version 1, of Pagelight 0.1, had no digests; version 2 had no blocks.
 
 use crate::cut::Cut;
 use crate::journal::words::{MAX_CHUNK_SAMPLES, MAX_CHUNKS, MAX_PIECES};
 use crate::pixel::SAMPLE_BYTES;
+use crate::window::{Block, MAX_BLOCKS, Window};
 
 /// Bytes of the header, and the position of the job.
 pub const HEADER_BYTES: usize = 4096;
@@ -69,8 +73,8 @@ pub const CHUNK_DIGEST_AT: usize = 8;
 pub const SLOT_HINT_AT: usize = 8;
 /// Within a slot: the digests of an even and of an odd number of pieces.
 pub const SLOT_DIGESTS_AT: usize = 16;
-/// Within a slot: the clipped samples of as many pieces.
-pub const SLOT_CLIPPED_AT: usize = 32;
+/// Within a slot: the counts of as many pieces.
+pub const SLOT_COUNTS_AT: usize = 32;
 /// Within a slot: the chunks that were done in it.
 pub const SLOT_COUNT_AT: usize = 48;
 /// Within a slot: where the process is named that has it.
@@ -86,15 +90,20 @@ pub const MAX_TOKEN_BYTES: usize = 64;
 /// Slots in a journal at most.
 pub const MAX_SLOTS: u32 = 4096;
 /// Bytes of a job at most.
-pub const MAX_JOB_BYTES: usize = 1 << 30;
+pub const MAX_JOB_BYTES: usize = 1 << 20;
 /// Bytes of a piece at most.
 pub const MAX_PIECE_BYTES: u64 = 256 << 10;
 
 const MAGIC: [u8; 16] = *b"PAGELIGHT\0JOB\r\n\x1a";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const ORDER_MARK: u32 = 0x0102_0304;
 const CHUNK_BYTES: usize = 16;
 const JOB_BYTES_AT: usize = 120;
+const BLOCKS_AT: usize = 196;
+/// Bytes of a block in the table.
+const BLOCK_BYTES: usize = 32;
+/// Blocks that are read or written at once: the table may be as large as memory is to stay small.
+const BLOCKS_AT_ONCE: usize = 2048;
 const CHECKSUM_AT: usize = 2044;
 
 /// What never changes in a journal.
@@ -118,6 +127,11 @@ pub struct Header {
     pub job: Vec<u8>,
     /// What the user called the job, so that it is never done twice; empty if nothing.
     pub token: Vec<u8>,
+}
+
+/// Where the table of blocks begins behind a job of so many bytes.
+fn blocks_at(job_bytes: usize) -> usize {
+    (HEADER_BYTES + job_bytes).next_multiple_of(BLOCK_BYTES)
 }
 
 /// Where the chunks and the slots are in a journal: worked out once, because an edit asks all the time.
@@ -155,7 +169,8 @@ impl Header {
 
     /// Where everything is.
     pub fn places(&self) -> Places {
-        let chunks_at = (HEADER_BYTES + self.job.len()).next_multiple_of(HEADER_BYTES);
+        let blocks_end = blocks_at(self.job.len()) + self.cut.window().blocks().len() * BLOCK_BYTES;
+        let chunks_at = blocks_end.next_multiple_of(HEADER_BYTES);
         let piece_bytes = usize::try_from(self.cut.piece_bytes()).expect("at most MAX_PIECE_BYTES");
         Places {
             chunks: self.chunks(),
@@ -208,7 +223,32 @@ impl Header {
         }
     }
 
-    /// The first page, its words zero. The job follows it in the file.
+    /// Hands on the table of blocks, part by part, with the place of each in the file.
+    ///
+    /// # Errors
+    /// What `put` says.
+    pub fn encode_blocks<E>(&self, mut put: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut at = blocks_at(self.job.len());
+        for blocks in self.cut.window().blocks().chunks(BLOCKS_AT_ONCE) {
+            let numbers = blocks.iter().flat_map(Block::to_numbers);
+            let bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
+            put(at, &bytes)?;
+            at += bytes.len();
+        }
+        Ok(())
+    }
+
+    fn blocks_checksum(&self) -> u32 {
+        let mut checksum = crc32fast::Hasher::new();
+        let done: Result<(), std::convert::Infallible> = self.encode_blocks(|_, bytes| {
+            checksum.update(bytes);
+            Ok(())
+        });
+        let Ok(()) = done;
+        checksum.finalize()
+    }
+
+    /// The first page, its words zero. The job and the blocks follow it in the file.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let small = |number: usize| u32::try_from(number).expect("small");
         let mut page = [0; HEADER_BYTES];
@@ -235,20 +275,22 @@ impl Header {
         let token_bytes = u8::try_from(self.token.len()).expect("a token of at most 64 bytes");
         put(128, &[token_bytes]);
         put(129, &self.token);
+        put(BLOCKS_AT, &small(self.cut.window().blocks().len()).to_le_bytes());
+        put(BLOCKS_AT + 4, &self.blocks_checksum().to_le_bytes());
         let checksum = crc32fast::hash(&page[..CHECKSUM_AT]);
         page[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
         page
     }
 
-    /// Reads the first page of a journal of `journal_bytes` bytes; `read_job` fills its argument with what follows that
-    /// page.
+    /// Reads the first page of a journal of `journal_bytes` bytes; `read` fills its argument with what is in the file at a
+    /// place.
     ///
     /// # Errors
     /// What is wrong with it, for the user.
     pub fn decode(
         page: &[u8; HEADER_BYTES],
         journal_bytes: u64,
-        read_job: impl FnOnce(&mut [u8]) -> Result<(), String>,
+        mut read: impl FnMut(usize, &mut [u8]) -> Result<(), String>,
     ) -> Result<Header, String> {
         let u32_at = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| page[at + i]));
         let u64_at = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| page[at + i]));
@@ -273,20 +315,26 @@ impl Header {
         }
         let sizes = "is damaged: its sizes do not fit each other";
         let job_bytes = u32_at(JOB_BYTES_AT) as usize;
+        let blocks = u32_at(BLOCKS_AT) as usize;
         let fits = u32_at(56) as usize == CHUNK_BYTES
             && u32_at(60) as usize == SLOT_PIECE_AT
             && job_bytes <= MAX_JOB_BYTES
-            && (HEADER_BYTES + job_bytes) as u64 <= journal_bytes;
+            && blocks <= MAX_BLOCKS
+            && (blocks_at(job_bytes) + blocks * BLOCK_BYTES) as u64 <= journal_bytes;
         if !fits {
             return Err(sizes.to_owned());
         }
         let mut job = vec![0; job_bytes];
-        read_job(&mut job)?;
+        read(HEADER_BYTES, &mut job)?;
         if u32_at(124) != crc32fast::hash(&job) {
             return Err("is damaged: the checksum of its job is wrong".to_owned());
         }
+        let window = read_window(blocks_at(job_bytes), blocks, u32_at(BLOCKS_AT + 4), read)?;
+        if window.bytes() != u64_at(32) {
+            return Err(sizes.to_owned());
+        }
         let header = Header {
-            cut: Cut::from_sizes(u64_at(32), u64_at(40), u64::from(u32_at(48))).ok_or(sizes)?,
+            cut: Cut::from_sizes(&window, u64_at(40), u64::from(u32_at(48))).ok_or(sizes)?,
             slots: u32_at(52),
             image_bytes: u64_at(64),
             journal: [u64_at(72), u64_at(80)],
@@ -305,6 +353,33 @@ impl Header {
         }
         Ok(header)
     }
+}
+
+/// Reads a table of so many blocks, part by part.
+fn read_window(
+    mut at: usize,
+    blocks: usize,
+    checksum: u32,
+    mut read: impl FnMut(usize, &mut [u8]) -> Result<(), String>,
+) -> Result<Window, String> {
+    let mut table = Vec::with_capacity(blocks);
+    let mut hasher = crc32fast::Hasher::new();
+    let mut bytes = vec![0; blocks.min(BLOCKS_AT_ONCE) * BLOCK_BYTES];
+    while table.len() < blocks {
+        let part = &mut bytes[..(blocks - table.len()).min(BLOCKS_AT_ONCE) * BLOCK_BYTES];
+        read(at, part)?;
+        hasher.update(part);
+        at += part.len();
+        for block in part.as_chunks::<BLOCK_BYTES>().0 {
+            let number = |index: usize| u64::from_le_bytes(std::array::from_fn(|i| block[index * 8 + i]));
+            let block = Block::from_numbers([0, 1, 2, 3].map(number));
+            table.push(block.ok_or("is damaged: a block of its window makes no sense")?);
+        }
+    }
+    if hasher.finalize() != checksum {
+        return Err("is damaged: the checksum of its blocks is wrong".to_owned());
+    }
+    Window::from_blocks(table).map_err(|why| format!("is damaged: {why}"))
 }
 
 #[cfg(test)]

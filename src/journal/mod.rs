@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::journal::header::{
-    BOOT_AT, CHUNK_DIGEST_AT, HEADER_BYTES, Header, MOUNTS_AT, OWNER_AT, Places, SLOT_CLIPPED_AT, SLOT_COUNT_AT,
+    BOOT_AT, CHUNK_DIGEST_AT, HEADER_BYTES, Header, MOUNTS_AT, OWNER_AT, Places, SLOT_COUNT_AT, SLOT_COUNTS_AT,
     SLOT_DIGESTS_AT, SLOT_DONE_AT, SLOT_HINT_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
 };
 use crate::journal::protocol::{Memory, Word};
@@ -93,6 +93,7 @@ impl Journal {
         let (header, codec) = (&self.header, &self.codec);
         self.view.copy_in(0, &header.encode())?;
         self.view.copy_in(HEADER_BYTES, &header.job)?;
+        header.encode_blocks(|at, blocks| self.view.copy_in(at, blocks))?;
         for chunk in 0..header.chunks() {
             let (free, _) = codec.chunk(chunk, ChunkState::Free);
             self.store(Word::Chunk(chunk), free)?;
@@ -323,14 +324,15 @@ impl Journal {
         }
     }
 
-    /// Turns the journal of a complete job into the record `path` of its id, which keeps the header and the job only.
+    /// Turns the journal of a complete job into the record `path` of its id, which keeps the header, the job and its blocks
+    /// only.
     ///
     /// # Errors
     /// `Io`, `Permission`.
     pub fn become_id(&self, path: &Path, durably: bool) -> Result<()> {
         std::fs::rename(self.path(), path).map_err(|error| Error::io("rename", self.path(), error))?;
         // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their end.
-        let kept = (HEADER_BYTES + self.header.job.len()) as u64;
+        let kept = self.places.chunk_at(0) as u64;
         disk::free_space(self.file.file(), kept..self.file.len());
         if durably { sync_folder(path) } else { Ok(()) }
     }
@@ -343,7 +345,7 @@ impl Journal {
             Word::Intent(slot) => places.slot_at(slot),
             Word::Hint(slot) => places.slot_at(slot) + SLOT_HINT_AT,
             Word::SofarDigest(slot, odd) => places.slot_at(slot) + SLOT_DIGESTS_AT + 8 * odd as usize,
-            Word::SofarClipped(slot, odd) => places.slot_at(slot) + SLOT_CLIPPED_AT + 8 * odd as usize,
+            Word::SofarCounts(slot, odd) => places.slot_at(slot) + SLOT_COUNTS_AT + 8 * odd as usize,
             Word::Count(slot) => places.slot_at(slot) + SLOT_COUNT_AT,
         }
     }

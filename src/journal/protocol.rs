@@ -3,7 +3,7 @@
 //! ```text
 //! hint = k; chunk word k:  FREE -> TAKEN(slot)  by compare-and-swap
 //! for each piece j of chunk k:
-//!     slot = the finished bytes of piece j; beside the intent: digest and clipped samples of the pieces up to j
+//!     slot = the finished bytes of piece j; beside the intent: digest and counts of the pieces up to j
 //!     fence; intent = FINISHED(k, j); fence     # from here on the piece's new bytes are safe
 //!     image = slot
 //!     fence; intent = IDLE(k, j + 1); fence     # before the slot may be used again
@@ -33,6 +33,7 @@
 //! are all there: they live in the page cache, and what a killed thread has done is a prefix of its program. So the
 //! compiler's order must be held, and on machines with weak memory the fences hold the processor's as well.
 
+use crate::counts::Counts;
 use crate::error::Result;
 use crate::journal::words::{ChunkState, Codec, Count, Intent, Sofar};
 
@@ -47,8 +48,8 @@ pub enum Word {
     Intent(u32),
     /// The digest of an even (0) or odd (1) number of pieces of the chunk in this slot.
     SofarDigest(u32, u32),
-    /// The clipped samples of as many pieces.
-    SofarClipped(u32, u32),
+    /// The counts of as many pieces.
+    SofarCounts(u32, u32),
     /// The chunk that this slot's thread is about to take.
     Hint(u32),
     /// How many chunks were done in this slot.
@@ -97,18 +98,19 @@ pub fn chunk(memory: &impl Memory, chunk: u32) -> Result<Option<ChunkState>> {
 pub fn intent(memory: &impl Memory, slot: u32) -> Result<Option<Intent>> {
     let word = memory.load(Word::Intent(slot))?;
     let sofar = |odd| -> Result<Sofar> {
-        Ok(Sofar {
-            digest: memory.load(Word::SofarDigest(slot, odd))?,
-            clipped: memory.load(Word::SofarClipped(slot, odd))?,
-        })
+        Ok(Sofar::from_words([
+            memory.load(Word::SofarDigest(slot, odd))?,
+            memory.load(Word::SofarCounts(slot, odd))?,
+        ]))
     };
     Ok(memory.codec().read_intent(slot, word, [sofar(0)?, sofar(1)?]))
 }
 
 /// What is known of `pieces` pieces, put where the next intent will look for it.
 fn set_sofar(memory: &impl Memory, slot: u32, pieces: u32, sofar: Sofar) -> Result<()> {
-    memory.store(Word::SofarDigest(slot, pieces & 1), sofar.digest)?;
-    memory.store(Word::SofarClipped(slot, pieces & 1), sofar.clipped)
+    let [digest, counts] = sofar.to_words();
+    memory.store(Word::SofarDigest(slot, pieces & 1), digest)?;
+    memory.store(Word::SofarCounts(slot, pieces & 1), counts)
 }
 
 /// Takes a free chunk for `slot`; false if it is not free (any more).
@@ -130,7 +132,7 @@ pub fn take(memory: &impl Memory, slot: u32, chunk: u32) -> Result<bool> {
 pub fn edit(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32, chunk: u32) -> Result<()> {
     let nothing = Sofar {
         digest: memory.codec().begin(chunk),
-        clipped: 0,
+        counts: Counts::NONE,
     };
     set_sofar(memory, slot, 0, nothing)?;
     finish(memory, pixels, slot, chunk, 0, nothing)
@@ -162,7 +164,7 @@ fn finish(
         set_intent(memory, slot, Intent::Idle { chunk, piece, before })?;
     }
     let done = ChunkState::Done {
-        clipped: u32::try_from(before.clipped).expect("a chunk has a few million samples at most"),
+        counts: before.counts,
         digest: before.digest,
     };
     let (word, digest) = memory.codec().chunk(chunk, done);

@@ -49,8 +49,8 @@ pub(super) fn read_header(file: &File, path: &Path, length: u64) -> Result<Heade
     let mut page = [0; HEADER_BYTES];
     let read = file.read_exact_at(&mut page, 0);
     read.map_err(|error| Error::io("read", path, error))?;
-    let decoded = Header::decode(&page, length, |job| {
-        let read = file.read_exact_at(job, HEADER_BYTES as u64);
+    let decoded = Header::decode(&page, length, |at, bytes| {
+        let read = file.read_exact_at(bytes, at as u64);
         read.map_err(|error| format!("cannot be read: {error}"))
     });
     decoded.map_err(|why| refused(path, &why))

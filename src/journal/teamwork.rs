@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{Ordering, fence};
 
+use crate::counts::Counts;
 use crate::error::{Error, Result};
 use crate::journal::header::{CURSOR_AT, ROUND_AT, SLOT_DONE_AT, SLOT_OWNER_AT};
 use crate::journal::protocol::{self, Memory, Word};
@@ -15,8 +16,8 @@ use crate::os::{identity, lock};
 pub struct Tally {
     /// Bytes of the window in chunks that are done.
     pub done_bytes: u64,
-    /// Samples of those chunks that clipped.
-    pub clipped_samples: u64,
+    /// What samples of those chunks lost.
+    pub counts: Counts,
 }
 
 /// A thread that works on a job.
@@ -115,17 +116,16 @@ impl Journal {
     pub fn tally(&self) -> Result<Tally> {
         let mut tally = Tally::default();
         for chunk in 0..self.header.chunks() {
-            if let Some(ChunkState::Done { clipped, .. }) = protocol::chunk(self, chunk)? {
+            if let Some(ChunkState::Done { counts, .. }) = protocol::chunk(self, chunk)? {
                 let part = self.header.cut.chunk(u64::from(chunk)).part;
                 tally.done_bytes += part.end - part.start;
-                tally.clipped_samples += u64::from(clipped);
+                tally.counts += counts;
             }
         }
         Ok(tally)
     }
 
-    /// How many bytes are about done, by a look at every slot. The last chunk counts as a whole one, so it may be somewhat
-    /// too many; and each living thread may have done a chunk that it has not counted yet.
+    /// How many bytes are about done, by a look at every slot. Chunks are taken to be of one length; and each living thread may have done a chunk that it has not counted yet.
     pub fn counted_bytes(&self) -> Result<u64> {
         let mut chunks = 0;
         for slot in 0..self.header.slots {
@@ -133,7 +133,8 @@ impl Journal {
             chunks += count.map_or(0, |count| u64::from(count.chunks));
         }
         let cut = &self.header.cut;
-        Ok((chunks * cut.chunk_bytes()).min(cut.window_bytes()))
+        let bytes = u128::from(chunks) * u128::from(cut.window_bytes()) / u128::from(cut.chunks());
+        Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
     /// True if there is a chunk that anybody may take.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! any word      0..n   payload                     n..64  check: of the payload, the word's place, and the job's seed
-//! chunk         n=24   0..2   1 free  2 taken  3 done    2..24  taken: the slot     done: samples that clipped
+//! chunk         n=40   0..2   1 free  2 taken  3 done    2..40  taken: the slot     done: samples that clipped 2..21,
+//!                                                              and samples that merged 21..40
 //! intent        n=36   0..2   1 empty 2 idle   3 finished
 //!                      2..26  the chunk                  26..36 the piece
 //! hint          n=24   the chunk that the slot's thread was last about to take
@@ -12,18 +13,19 @@
 //! ```
 //!
 //! Beside a chunk's word is its digest, of all bytes that the edit left in it; beside an intent are the digests and the
-//! clipped samples of the chunk's pieces before the slot's and up to it. These words have all 64 bits for themselves, and
+//! counts of the chunk's pieces before the slot's and up to it. These words have all 64 bits for themselves, and
 //! the check of the word beside them covers them.
 //!
 //! 1. Every value has one word at each place, and it means something at that place, in that job, only. So zeros, a word
-//!    that was moved, and a word of another job mean nothing but for one chance in 2^28 (intent), 2^24 (alive), 2^16
-//!    (count, which must also agree with all chunks) or 2^40; and are refused, not guessed at.
+//!    that was moved, and a word of another job mean nothing but for one chance in 2^28 (intent), 2^24 (chunk,
+//!    alive), 2^16 (count, which must also agree with all chunks) or 2^40; and are refused, not guessed at.
 //! 2. No word of any job is zero by intention: what reads as zero was never written.
 
+use crate::counts::Counts;
 use crate::digest::mix;
 
-/// Samples in a chunk at most, because its clipped ones are counted in 22 bits.
-pub const MAX_CHUNK_SAMPLES: u64 = (1 << 22) - 1;
+/// Samples in a chunk at most, because those that clipped, and those that merged, are counted in so many bits.
+pub const MAX_CHUNK_SAMPLES: u64 = (1 << COUNTED_BITS) - 1;
 /// Pieces in a chunk at most.
 pub const MAX_PIECES: u64 = (1 << 10) - 1;
 /// Chunks in a job at most.
@@ -43,8 +45,8 @@ pub enum ChunkState {
     },
     /// Edited.
     Done {
-        /// How many of its samples clipped.
-        clipped: u32,
+        /// What its samples lost.
+        counts: Counts,
         /// Of the bytes that the edit left.
         digest: u64,
     },
@@ -82,8 +84,23 @@ pub enum Intent {
 pub struct Sofar {
     /// Of the bytes that the edit left in them.
     pub digest: u64,
-    /// Samples that clipped in them.
-    pub clipped: u64,
+    /// What samples lost in them.
+    pub counts: Counts,
+}
+
+impl Sofar {
+    /// As it lies beside an intent: the digest and the counts.
+    pub fn to_words(self) -> [u64; 2] {
+        [self.digest, self.counts.pack(SOFAR_BITS)]
+    }
+
+    /// What [`Sofar::to_words`] made of it.
+    pub fn from_words([digest, counts]: [u64; 2]) -> Sofar {
+        Sofar {
+            digest,
+            counts: Counts::unpack(counts, SOFAR_BITS),
+        }
+    }
 }
 
 /// How many chunks were done in a slot.
@@ -120,7 +137,12 @@ const FACTORS: [u64; 4] = [
     0x27d4_eb2f_1656_67c5,
 ];
 
-const CHUNK_BITS: u32 = 24;
+const CHUNK_BITS: u32 = 40;
+const NUMBER_BITS: u32 = 24;
+/// Bits of each of a chunk's counts.
+const COUNTED_BITS: u32 = 19;
+/// Bits of each of the counts beside an intent.
+const SOFAR_BITS: u32 = 32;
 const INTENT_BITS: u32 = 36;
 const COUNT_BITS: u32 = 48;
 const ALIVE_BITS: u32 = 40;
@@ -158,7 +180,7 @@ impl Codec {
         let (payload, digest) = match state {
             ChunkState::Free => (1, None),
             ChunkState::Taken { slot } => (2 | u64::from(slot) << 2, None),
-            ChunkState::Done { clipped, digest } => (3 | u64::from(clipped) << 2, Some(digest)),
+            ChunkState::Done { counts, digest } => (3 | counts.pack(COUNTED_BITS) << 2, Some(digest)),
         };
         let beside = digest.as_slice();
         let word = self.word(Place::Chunk, chunk, CHUNK_BITS, payload, beside);
@@ -170,12 +192,12 @@ impl Codec {
         let is_done = word & 3 == 3;
         let beside = if is_done { &[digest][..] } else { &[] };
         let payload = self.payload(Place::Chunk, chunk, CHUNK_BITS, word, beside)?;
-        let number = low32(payload >> 2);
+        let number = payload >> 2;
         match payload & 3 {
             1 if number == 0 => Some(ChunkState::Free),
-            2 => Some(ChunkState::Taken { slot: number }),
+            2 => u32::try_from(number).ok().map(|slot| ChunkState::Taken { slot }),
             3 => Some(ChunkState::Done {
-                clipped: number,
+                counts: Counts::unpack(number, COUNTED_BITS),
                 digest,
             }),
             _ => None,
@@ -194,7 +216,7 @@ impl Codec {
         let word = |payload, beside: &[u64]| self.word(Place::Intent, slot, INTENT_BITS, payload, beside);
         match intent {
             Intent::Empty => word(1, &[]),
-            Intent::Idle { chunk, piece, before } => word(payload(2, chunk, piece), &[before.digest, before.clipped]),
+            Intent::Idle { chunk, piece, before } => word(payload(2, chunk, piece), &before.to_words()),
             Intent::Finished {
                 chunk,
                 piece,
@@ -202,7 +224,7 @@ impl Codec {
                 after,
             } => word(
                 payload(3, chunk, piece),
-                &[before.digest, before.clipped, after.digest, after.clipped],
+                &[before.to_words(), after.to_words()].concat(),
             ),
         }
     }
@@ -229,12 +251,12 @@ impl Codec {
 
     /// The word of the chunk that the thread of `slot` is about to take.
     pub fn hint(&self, slot: u32, chunk: u32) -> u64 {
-        self.word(Place::Hint, slot, CHUNK_BITS, u64::from(chunk), &[])
+        self.word(Place::Hint, slot, NUMBER_BITS, u64::from(chunk), &[])
     }
 
     /// That chunk; `None` if the word means nothing.
     pub fn read_hint(&self, slot: u32, word: u64) -> Option<u32> {
-        self.payload(Place::Hint, slot, CHUNK_BITS, word, &[]).map(low32)
+        self.payload(Place::Hint, slot, NUMBER_BITS, word, &[]).map(low32)
     }
 
     /// The word that counts the chunks that were done in `slot`.
@@ -265,12 +287,12 @@ impl Codec {
 
     /// The word of a state of the job, of 24 bits.
     pub fn state(&self, state: u64) -> u64 {
-        self.word(Place::State, 0, CHUNK_BITS, state, &[])
+        self.word(Place::State, 0, NUMBER_BITS, state, &[])
     }
 
     /// That state; `None` if the word means nothing.
     pub fn read_state(&self, word: u64) -> Option<u64> {
-        self.payload(Place::State, 0, CHUNK_BITS, word, &[])
+        self.payload(Place::State, 0, NUMBER_BITS, word, &[])
     }
 }
 
@@ -284,108 +306,4 @@ fn low32(word: u64) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SEED: u64 = 77;
-
-    #[test]
-    fn chunks_read_back_here_and_nowhere_else() {
-        let (codec, other) = (Codec::new(SEED), Codec::new(SEED + 1));
-        let states = [
-            ChunkState::Free,
-            ChunkState::Taken { slot: 0 },
-            ChunkState::Taken { slot: (1 << 22) - 1 },
-            ChunkState::Done { clipped: 0, digest: 0 },
-            ChunkState::Done {
-                clipped: (1 << 22) - 1,
-                digest: u64::MAX,
-            },
-        ];
-        for state in states {
-            let (word, digest) = codec.chunk(5, state);
-            assert_eq!(codec.read_chunk(5, word, digest), Some(state));
-            assert_eq!(codec.read_chunk(6, word, digest), None, "{state:?} elsewhere");
-            assert_eq!(other.read_chunk(5, word, digest), None, "{state:?} in another job");
-            for bit in 0..64 {
-                assert_eq!(codec.read_chunk(5, word ^ 1 << bit, digest), None, "{state:?} {bit}");
-                let of_digest = codec.read_chunk(5, word, digest ^ 1 << bit);
-                let is_done = matches!(state, ChunkState::Done { .. });
-                assert_eq!(of_digest, (!is_done).then_some(state), "{state:?} {bit}");
-            }
-        }
-        assert_eq!(codec.read_chunk(0, 0, 0), None);
-    }
-
-    #[test]
-    fn intents_read_back_here_and_nowhere_else() {
-        let codec = Codec::new(SEED);
-        let beside = [Sofar { digest: 1, clipped: 2 }, Sofar { digest: 3, clipped: 4 }];
-        let [even, odd] = beside;
-        let last = ((1 << 24) - 2, (1 << 10) - 1);
-        let intents = [
-            Intent::Empty,
-            Intent::Idle {
-                chunk: 0,
-                piece: 0,
-                before: even,
-            },
-            Intent::Idle {
-                chunk: last.0,
-                piece: last.1,
-                before: odd,
-            },
-            Intent::Finished {
-                chunk: 0,
-                piece: 0,
-                before: even,
-                after: odd,
-            },
-            Intent::Finished {
-                chunk: last.0,
-                piece: last.1,
-                before: odd,
-                after: even,
-            },
-        ];
-        for intent in intents {
-            let word = codec.intent(9, intent);
-            assert_eq!(codec.read_intent(9, word, beside), Some(intent));
-            assert_eq!(codec.read_intent(8, word, beside), None, "{intent:?} elsewhere");
-            for bit in 0..64 {
-                assert_eq!(codec.read_intent(9, word ^ 1 << bit, beside), None, "{intent:?} {bit}");
-            }
-            let other = [even, Sofar { digest: 3, clipped: 5 }];
-            let covers_odd = !matches!(intent, Intent::Empty | Intent::Idle { piece: 0, .. });
-            assert_eq!(codec.read_intent(9, word, other).is_none(), covers_odd, "{intent:?}");
-        }
-        assert_eq!(codec.read_intent(0, 0, [Sofar::default(); 2]), None);
-    }
-
-    #[test]
-    fn the_small_words_read_back_here_and_nowhere_else() {
-        let codec = Codec::new(SEED);
-        for chunks in [0, 1, (1 << 24) - 1] {
-            let count = Count {
-                chunks,
-                last: chunks.checked_sub(1),
-            };
-            assert_eq!(codec.read_count(3, codec.count(3, count)), Some(count));
-            assert_eq!(codec.read_count(4, codec.count(3, count)), None);
-        }
-        for number in [0, 1, (1 << 24) - 1] {
-            assert_eq!(codec.read_hint(3, codec.hint(3, number)), Some(number));
-            assert_eq!(codec.read_hint(4, codec.hint(3, number)), None);
-            let alive = codec.alive(3, u64::from(number) << 16);
-            assert_eq!(codec.read_alive(3, alive), Some(u64::from(number) << 16));
-            assert_eq!(codec.read_alive(4, alive), None);
-            assert_eq!(codec.read_state(codec.state(number.into())), Some(number.into()));
-            assert_eq!(codec.read_hint(3, codec.state(number.into())), None);
-        }
-        assert_eq!(codec.read_alive(3, codec.alive(3, u64::MAX)), Some((1 << 40) - 1));
-        for bit in 0..64 {
-            let word = codec.state(7) ^ 1 << bit;
-            assert_eq!(codec.read_state(word), None, "{bit}");
-        }
-    }
-}
+mod tests;

@@ -273,10 +273,12 @@ fn refuse_irregular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counts::Counts;
     use crate::digest::Key;
+    use crate::kernel::{Kernel, reference};
     use crate::map::Edit;
-    use crate::op::Op;
-    use crate::pixel::PixelFormat;
+    use crate::op::{Op, Table};
+    use crate::pixel::{ByteOrder, ChannelSet, Sample};
 
     #[test]
     fn what_is_let_go_keeps_its_bytes() {
@@ -302,38 +304,59 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("read")[4097..5000], bytes[..5000 - 4097]);
     }
 
-    #[test]
-    fn an_edit_without_a_routine_does_the_same() {
-        let bytes: Vec<u8> = (0..=250).cycle().take(10_000).collect();
-        let [from, to] = [(); 2].map(|()| View::anonymous(11_000).expect("mapped"));
-        for name in ["rgba16", "rgb16be", "mycolor"] {
-            let format: PixelFormat = name.parse().expect("a format");
-            let channels = format.channels.color();
-            let kernel = Op { amount: 2000, channels }.kernel(format);
-            let key = Arc::new(Key::new(3));
-            let edit = Edit {
-                kernel: kernel.clone(),
-                recipe: None,
-                key: Arc::clone(&key),
-            };
-            for length in [0, 24, 936, 960, 984, 1920, 4992, 8040, 8064, 8088, 9984] {
-                from.copy_in(7, &bytes[..length]).expect("inside");
-                to.copy_in(0, &[0xEE; 11_000]).expect("inside");
-                for edit in [&edit, &Edit::new(kernel.clone(), Arc::clone(&key))] {
-                    let mut digest = 9;
-                    let clipped = from
-                        .copy_edited(7, &to, 501, length, edit, &mut digest)
-                        .expect("inside");
-                    let mut want = bytes[..length].to_vec();
-                    assert_eq!(clipped, kernel.apply(&mut want), "{name} {length}");
-                    assert_eq!(digest, key.add(9, &want), "{name} {length}");
-                }
-                let mut want = bytes[..length].to_vec();
-                kernel.apply(&mut want);
-                let mut got = vec![0; 11_000];
+    /// Compares edits on the way from view to view, one with the machine's routine and one without, with the reference.
+    fn compare(op: &Op, order: ByteOrder, lanes: &ChannelSet, phases: &[usize]) {
+        const ROOM: usize = 25_000;
+        let bytes: Vec<u8> = (0..=250).cycle().take(ROOM).collect();
+        let [from, to] = [(); 2].map(|()| View::anonymous(ROOM).expect("mapped"));
+        let kernel = Kernel::new(op, Sample::I16, order, lanes);
+        let key = Arc::new(Key::new(3));
+        let without = Edit {
+            kernel: kernel.clone(),
+            recipe: None,
+            key: Arc::clone(&key),
+        };
+        let with = Edit::new(kernel, Arc::clone(&key));
+        let lengths = [
+            0, 2, 94, 96, 98, 958, 960, 962, 1058, 1920, 5000, 8062, 8064, 8066, 8160, 16_130, 24_194,
+        ];
+        for (length, phase) in lengths
+            .into_iter()
+            .flat_map(|length| phases.iter().map(move |phase| (length, phase)))
+        {
+            let at = [(7, 501), (64, 0), (1, 2)][length % 3];
+            let mut want = vec![0xEE; ROOM];
+            let arrived = at.1..at.1 + length;
+            want[arrived.clone()].copy_from_slice(&bytes[..length]);
+            let part = &mut want[arrived.clone()];
+            let want_counts: Counts = reference::apply(op, Sample::I16, order, lanes, part, *phase);
+            let want_digest = key.add(9, part);
+            from.copy_in(at.0, &bytes[..length]).expect("inside");
+            for edit in [&with, &without] {
+                let what = format!("{op} {order:?} {lanes:?} from {phase}, {length} bytes");
+                to.copy_in(0, &[0xEE; ROOM]).expect("inside");
+                let mut digest = 9;
+                let counts = from.copy_edited(at.0, &to, at.1, length, edit, *phase, &mut digest);
+                assert_eq!(counts.expect("inside"), want_counts, "{what}");
+                assert_eq!(digest, want_digest, "{what}");
+                let mut got = vec![0; ROOM];
                 to.copy_out(0, &mut got).expect("inside");
-                assert!(got[501..501 + length] == want, "{name} {length}");
-                assert!(got[..501].iter().chain(&got[501 + length..]).all(|&byte| byte == 0xEE));
+                assert!(got == want, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn copies_edit_as_the_kernel_does_at_any_place_phase_and_length() {
+        let gain = |value| f64::from(value) * 1.7;
+        let table = Op::Table(Arc::new(Table::from_values("gain".to_owned(), Sample::I16, gain, None)));
+        for op in [Op::Brighten { amount: -20_000 }, table] {
+            for order in [ByteOrder::Little, ByteOrder::Big] {
+                compare(&op, order, &ChannelSet::all(3), &[0, 1, 2]);
+                for count in [1, 2, 4, 5, 7, 47, 48, 49, 224, 1000] {
+                    let lanes = ChannelSet::of(count, |lane| lane % 3 != 1);
+                    compare(&op, order, &lanes, &[0, 1 % count, count / 2, count - 1]);
+                }
             }
         }
     }

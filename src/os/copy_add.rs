@@ -1,24 +1,24 @@
-//! Copying samples out of memory that other processes may change, with a saturating step on the way.
-//!
-//! What [`Kernel`] does to a private slice, as one pass from the image into a slot: no byte lies in between on the
-//! stack, and nothing that others may change is ever under a Rust reference. The price of the slot is then one more
-//! load and one more store for every byte, which hide behind the memory.
+//! Copying samples with a saturating step on the way: the vector loop of `kernel`, with AVX2.
 #![allow(
     unsafe_code,
     reason = "raw reads and writes of shared memory are what this file is for"
 )]
 
 #[cfg(target_arch = "x86_64")]
+use super::copy_edited::PREFETCH_BYTES;
+use super::copy_edited::{Copied, MAX_BLOCKS, total};
+#[cfg(target_arch = "x86_64")]
 use super::fault::Stretch;
-use crate::digest::{Key, Partial, STRETCH_BYTES};
-use crate::op::{BLOCK_BYTES, Kernel, LANES};
+use crate::counts::Counts;
+use crate::digest::{Key, Partial};
+use crate::kernel::{Add, BLOCK_BYTES, BLOCK_SAMPLES};
 use crate::pixel::ByteOrder;
 
-/// A kernel in the form in which the routine below reads it. The order of the fields is the routine's.
+/// An addition in the form in which the routines below read it. The order of the fields is the routines'.
 #[derive(Clone, Debug)]
 #[repr(C)]
-pub(crate) struct Recipe {
-    steps: [u16; LANES],
+pub(crate) struct AddRecipe {
+    steps: [u16; BLOCK_SAMPLES],
     flip: [u16; 16],
     /// Where each byte of half a register comes from: swaps the two bytes of each sample, or does not.
     shuffle: [u8; 32],
@@ -26,54 +26,36 @@ pub(crate) struct Recipe {
 }
 
 /// What the routines have in common.
-type Routine = unsafe extern "sysv64" fn(*mut u8, *const u8, usize, *const Recipe, *mut Counts, *const u64) -> usize;
+type Routine = unsafe extern "sysv64" fn(*mut u8, *const u8, usize, *const AddRecipe, *mut Sums, *const u64) -> usize;
 
-/// What the routine counts on the way. The order of the fields is the routine's.
+/// What the routine adds up on the way. The order of the fields is the routine's.
 #[derive(Default)]
 #[repr(C)]
-struct Counts {
-    /// Samples that did not clip, lane by lane.
+struct Sums {
+    /// Samples that did not clip, by their place in a block.
     unclipped: [[u16; 16]; 3],
     /// The digest's two sums, in parts.
     sum: [u64; 4],
     product: [u64; 4],
 }
 
-/// What came of a copy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Copied {
-    /// Bytes that were copied: whole blocks.
-    pub(crate) bytes: usize,
-    /// Samples that clipped.
-    pub(crate) clipped: u64,
-    /// What the copied bytes come to in the digest of their stretch.
-    pub(crate) partial: Partial,
-    /// True if a page could not be had (see [`super::fault`]); the other numbers then mean nothing.
-    pub(crate) faulted: bool,
-}
-
-/// Blocks per call of the routine: those of a stretch, for which there are keys. Its lane counters have 16 bits.
-const MAX_BLOCKS: usize = STRETCH_BYTES / BLOCK_BYTES;
+// A counter sees one sample of each block.
 const _: () = assert!(MAX_BLOCKS <= u16::MAX as usize);
 
-/// How far ahead of the work bytes are asked for. The processor does so by itself, but stops at each page's end, because it
-/// cannot know which page follows; on an address that is not mapped nothing happens.
-#[cfg(target_arch = "x86_64")]
-const PREFETCH_BYTES: usize = 2048;
-
-impl Recipe {
-    /// The recipe of a kernel, if this machine can cook it.
+impl AddRecipe {
+    /// The recipe of an addition, if this machine has AVX2 and every block has the same lanes.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn new(kernel: &Kernel) -> Option<Recipe> {
-        let swap = kernel.order == ByteOrder::Big;
-        is_x86_feature_detected!("avx2").then(|| Recipe {
-            steps: kernel.steps,
-            flip: [kernel.flip; 16],
+    pub(super) fn new(add: &Add) -> Option<AddRecipe> {
+        let steps = add.steps_of_every_block()?;
+        let swap = add.order() == ByteOrder::Big;
+        is_x86_feature_detected!("avx2").then(|| AddRecipe {
+            steps,
+            flip: [add.flip(); 16],
             shuffle: std::array::from_fn(|byte| {
                 let from = if swap { byte ^ 1 } else { byte } % 16;
                 from.to_le_bytes()[0]
             }),
-            routine: match (swap, kernel.flip) {
+            routine: match (swap, add.flip()) {
                 (false, 0) => copy_add,
                 (false, _) => copy_add_flipped,
                 (true, _) => copy_add_swapped,
@@ -83,38 +65,36 @@ impl Recipe {
 
     /// Nobody has written the routine for this kind of machine.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn new(_: &Kernel) -> Option<Recipe> {
+    pub(super) fn new(_: &Add) -> Option<AddRecipe> {
         None
     }
 
-    /// Copies as many whole blocks of [`BLOCK_BYTES`] as `length` bytes hold, at most a stretch, from `from` to `to`,
-    /// edited, and digests them with `key` as the beginning of a stretch. `from` must be at a pixel's first byte.
+    /// As [`super::copy_edited::Recipe::copy_blocks`], for `blocks` blocks.
     ///
     /// # Safety
-    /// As for [`super::copy::copy`], for `length` bytes.
-    pub(crate) unsafe fn copy_blocks(&self, to: *mut u8, from: *const u8, length: usize, key: &Key) -> Copied {
-        let blocks = (length / BLOCK_BYTES).min(MAX_BLOCKS);
-        if blocks == 0 {
-            return Copied::default();
-        }
-        let mut counts = Counts::default();
+    /// As there, for as many bytes as `blocks` blocks have; `blocks` must be from 1 to [`MAX_BLOCKS`].
+    pub(super) unsafe fn copy_blocks(&self, to: *mut u8, from: *const u8, blocks: usize, key: &Key) -> Copied {
+        debug_assert!((1..=MAX_BLOCKS).contains(&blocks));
+        let mut sums = Sums::default();
         let key = key.words().as_ptr();
-        // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches, and at most a stretch, for
-        // which the key has words; a recipe exists only where the machine has AVX2.
-        let blocks_left = unsafe { (self.routine)(to, from, blocks, self, &raw mut counts, key) };
-        let total = |parts: [u64; 4]| parts.into_iter().fold(0, u64::wrapping_add);
-        let unclipped: u64 = counts
+        // SAFETY: the caller vouches for the bytes; the key has words for a stretch of them; a recipe exists only where
+        // the machine has AVX2.
+        let blocks_left = unsafe { (self.routine)(to, from, blocks, self, &raw mut sums, key) };
+        let unclipped: u64 = sums
             .unclipped
             .as_flattened()
             .iter()
-            .map(|&lane| u64::from(lane))
+            .map(|&count| u64::from(count))
             .sum();
         Copied {
             bytes: blocks * BLOCK_BYTES,
-            clipped: ((blocks * LANES) as u64).saturating_sub(unclipped),
+            counts: Counts {
+                clipped: ((blocks * BLOCK_SAMPLES) as u64).saturating_sub(unclipped),
+                merged: 0,
+            },
             partial: Partial {
-                sum: total(counts.sum),
-                product: total(counts.product),
+                sum: total(sums.sum),
+                product: total(sums.product),
             },
             faulted: blocks_left != 0,
         }
@@ -122,22 +102,22 @@ impl Recipe {
 }
 
 /// A routine: `blocks` times 96 bytes: load three registers, put the bytes in this machine's order, flip, step, note
-/// which lanes came out as without saturation, flip, put the bytes back, store, digest. Returns the blocks that are left:
+/// which samples came out as without saturation, flip, put the bytes back, store, digest. Returns the blocks that are left:
 /// 0, unless a page could not be had. Where nothing is to be swapped or to be flipped, these steps are left out.
 ///
-/// rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = counts, r9 = key.
+/// rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = sums, r9 = key.
 #[cfg(target_arch = "x86_64")]
 macro_rules! routine {
     ($name:ident, $begin:literal, $landing:literal, swap: [$($swap:literal),*], flip: [$($flip:literal),*]) => {
         /// # Safety
-        /// As for [`Recipe::copy_blocks`], with `blocks` at least 1, on a machine that has AVX2.
+        /// As for [`AddRecipe::copy_blocks`], with `blocks` at least 1, on a machine that has AVX2.
         #[unsafe(naked)]
         unsafe extern "sysv64" fn $name(
             to: *mut u8,
             from: *const u8,
             blocks: usize,
-            recipe: *const Recipe,
-            counts: *mut Counts,
+            recipe: *const AddRecipe,
+            sums: *mut Sums,
             key: *const u64,
         ) -> usize {
             core::arch::naked_asm!(
@@ -267,59 +247,4 @@ pub(super) fn stretches() -> [Stretch; 3] {
             &raw const pagelight_copy_add_swapped_landing,
         ),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::op::Op;
-    use crate::pixel::{ChannelSet, PixelFormat};
-
-    #[test]
-    fn it_does_what_the_kernel_does() {
-        // All 65,536 values, stretch by stretch, so that each meets several lanes; from an odd address to an odd address.
-        let all: Vec<u8> = (0..=131_072u32).flat_map(|v| v.to_le_bytes()).skip(1).collect();
-        let key = Key::new(5);
-        for name in [
-            "rgba16",
-            "rgb16be",
-            "gray16",
-            "graya16be",
-            "rgb:i16le",
-            "mycolor",
-            "rgba:i16be",
-        ] {
-            let format: PixelFormat = name.parse().expect("a format");
-            for amount in [0, 1, -1, 2000, -32_768, 65_535, -65_535] {
-                for list in ["all", "1"] {
-                    let channels = ChannelSet::parse(list, format.channels).expect("channels");
-                    let kernel = Op { amount, channels }.kernel(format);
-                    let Some(recipe) = Recipe::new(&kernel) else {
-                        eprintln!("skipped: this machine has no AVX2");
-                        return;
-                    };
-                    let lengths = [0, 95, 96, 97, 191, 192].map(|length| &all[..length]);
-                    for source in lengths.into_iter().chain(all.chunks(STRETCH_BYTES)) {
-                        let length = source.len();
-                        let mut target = vec![0xEE; source.len() + 1];
-                        // SAFETY: two private vectors, of at least `length` bytes after the first.
-                        let copied = unsafe {
-                            recipe.copy_blocks(target.as_mut_ptr().wrapping_add(1), source.as_ptr(), length, &key)
-                        };
-                        let bytes = length.min(STRETCH_BYTES) / 96 * 96;
-                        let mut want = source[..bytes].to_vec();
-                        let want_copied = Copied {
-                            bytes,
-                            clipped: kernel.apply(&mut want),
-                            partial: key.partial(0, &want),
-                            faulted: false,
-                        };
-                        assert_eq!(copied, want_copied);
-                        assert!(target[1..=bytes] == want, "{name} {amount} {list} {length}");
-                        assert!(target[0] == 0xEE && target[bytes + 1..].iter().all(|&byte| byte == 0xEE));
-                    }
-                }
-            }
-        }
-    }
 }

@@ -90,8 +90,13 @@ pub fn fill_holes(
     };
     // There is no hole between the range that was looked at last and this place.
     let mut next_hole = 0;
+    let mut last = 0;
     for range in wanted {
         let mut at = range.start;
+        if at < std::mem::replace(&mut last, at) {
+            // Another block, with rows between those of the one before.
+            next_hole = 0;
+        }
         while at.max(next_hole) < range.end {
             if next_hole <= at {
                 next_hole = match rustix::fs::seek(file, SeekFrom::Hole(at)) {

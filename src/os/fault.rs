@@ -1,7 +1,7 @@
 //! SIGBUS as an error: what happens when a map's page cannot be had, because the file was truncated, the disk is full
 //! or broken.
 //!
-//! The copies in [`super::copy`] and `copy_add` beside it are the only code that touches the pages of an image, and they
+//! The copies in [`super::copy`], `copy_add` and `copy_lookup` beside it are the only code that touches the pages of an image, and they
 //! and the routines of `word` the only code that touches those of a journal. Each has one short stretch of instructions that may fault, and a landing after it, from which it returns what was not
 //! copied. The handler below sends a thread that faulted in such a stretch to its landing. Every other SIGBUS goes to
 //! whoever handled the signal before.
@@ -76,7 +76,7 @@ fn land(context: *mut c_void) -> bool {
     // which is the handler's alone until it returns.
     let registers = unsafe { &mut (*context).uc_mcontext.gregs };
     let counter = &mut registers[libc::REG_RIP as usize];
-    let stretches = [super::copy::stretch()].into_iter();
+    let stretches = [super::copy::stretch(), super::copy_lookup::stretch()].into_iter();
     for stretch in stretches
         .chain(super::copy_add::stretches())
         .chain(super::word::stretches())
@@ -120,9 +120,10 @@ mod tests {
 
     use super::*;
     use crate::digest::Key;
+    use crate::kernel::Kernel;
     use crate::map::{Access, Edit, MappedFile, View};
-    use crate::op::Op;
-    use crate::pixel::PixelFormat;
+    use crate::op::{Op, Table};
+    use crate::pixel::{ByteOrder, ChannelSet, Sample};
 
     #[test]
     fn a_truncated_file_is_an_error_of_every_kind_of_copy() {
@@ -136,12 +137,15 @@ mod tests {
         let slot = View::anonymous(20_000).expect("mapped");
         file.file().set_len(5000).expect("truncated");
 
-        let format = PixelFormat::RGBA16;
-        let op = Op {
-            amount: 1,
-            channels: format.channels.color(),
+        let sample = Sample::U16;
+        let lanes = ChannelSet::of(4, |lane| lane < 3);
+        let edit = |op| {
+            let kernel = Kernel::new(&op, sample, ByteOrder::Little, &lanes);
+            Edit::new(kernel, Arc::new(Key::new(1)))
         };
-        let edit = Edit::new(op.kernel(format), Arc::new(Key::new(1)));
+        let brighten = edit(Op::Brighten { amount: 1 });
+        let halve = Table::from_values("halve".to_owned(), sample, |value| f64::from(value) / 2.0, None);
+        let table = edit(Op::Table(Arc::new(halve)));
         let mut bytes = [0; 100];
         let at_word = 15_007;
         for error in [
@@ -153,7 +157,10 @@ mod tests {
             view.copy_out(8150, &mut bytes).expect_err("partly gone"),
             view.copy_in(15_000, &bytes).expect_err("gone"),
             view.copy_from(8150, &slot, 0, 8000).expect_err("gone"),
-            view.copy_edited(7, &slot, 0, 16_000, &edit, &mut 0)
+            view.copy_edited(7, &slot, 0, 16_000, &brighten, 0, &mut 0)
+                .map(drop)
+                .expect_err("gone"),
+            view.copy_edited(7, &slot, 0, 16_000, &table, 0, &mut 0)
                 .map(drop)
                 .expect_err("gone"),
         ] {
@@ -162,8 +169,10 @@ mod tests {
         }
         view.copy_out(100, &mut bytes).expect("still there");
         assert_eq!(bytes, [7; 100]);
-        view.copy_edited(7, &slot, 0, 4800, &edit, &mut 0)
-            .map(drop)
-            .expect("still there");
+        for edit in [&brighten, &table] {
+            view.copy_edited(7, &slot, 0, 4800, edit, 0, &mut 0)
+                .map(drop)
+                .expect("still there");
+        }
     }
 }

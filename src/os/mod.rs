@@ -3,7 +3,9 @@
 
 pub mod attribute;
 pub mod copy;
-pub(crate) mod copy_add;
+mod copy_add;
+pub(crate) mod copy_edited;
+mod copy_lookup;
 pub mod direct;
 pub mod disk;
 pub mod fault;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::claim::{self, Claim, ClaimOutcome, ImageJobs, PendingJob, Request};
 use crate::coordinator::{self, Crew};
+use crate::counts::Counts;
 use crate::engine::{self, Settings};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -69,10 +70,10 @@ impl Options {
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The window is edited, and this many of its samples clipped.
+    /// The window is edited.
     Done {
-        /// Over all runs of the job.
-        clipped_samples: u64,
+        /// What its samples lost, over all runs of the job.
+        counts: Counts,
         /// The folder of the journal, if it could not be removed. It does no harm, and goes with the next job.
         left_behind: Option<PathBuf>,
     },
@@ -95,18 +96,22 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
         .clamp(8, MAX_SLOTS);
     let request = Request {
         job,
-        cut: settings.cut(&job.window),
+        cut: settings.cut(&job.target.window),
         slots,
         token,
         folder: options.journal_folder.as_deref(),
     };
-    let claim = match claim::claim(image, request)? {
+    let claim = match claim::claim(image, &request)? {
         ClaimOutcome::AlreadyDone => return Ok(Ended::AlreadyDone),
         ClaimOutcome::Resumable(pending) => return resume(image, *pending, options, progress),
         ClaimOutcome::Granted(claim) => *claim,
     };
     let ready = claim.make_durable(image).and_then(|()| {
-        let filled = disk::fill_holes(image.file(), job.window.ranges(0..job.window.bytes()), || progress(0));
+        let filled = disk::fill_holes(
+            image.file(),
+            job.target.window.ranges(0..job.target.window.bytes()),
+            || progress(0),
+        );
         match filled.map_err(|error| Error::io("fill the holes of", image.path(), error))? {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Error::Interrupted("; nothing was changed".to_owned())),
@@ -227,7 +232,7 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
     if !journal.set_state(State::Complete)? {
         return Err(sync_failed(image.path()));
     }
-    let clipped_samples = journal.tally()?.clipped_samples;
+    let counts = journal.tally()?.counts;
     let ended = match options.sync {
         true => journal.sync().and_then(|()| claim.end(image, true)),
         false => claim.end(image, false),
@@ -235,11 +240,11 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
     // The edit is complete, whatever becomes of its journal. Only an id that is not kept is more than litter.
     match ended {
         Ok(()) => Ok(Ended::Done {
-            clipped_samples,
+            counts,
             left_behind: None,
         }),
         Err(_) if journal.header().token.is_empty() => Ok(Ended::Done {
-            clipped_samples,
+            counts,
             left_behind: Some(claim.folder().path.clone()).filter(|path| path.exists()),
         }),
         Err(error) => Err(Error::Io {
@@ -261,7 +266,7 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
                 "{path}: somebody works in a slot of the journal; try again"
             )));
         }
-        if journal.tally()?.done_bytes == job.window.bytes() {
+        if journal.tally()?.done_bytes == job.target.window.bytes() {
             return Ok(());
         }
         journal.open_round()?;
@@ -325,7 +330,7 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
             source: std::io::ErrorKind::NotFound.into(),
         });
     }
-    let done = journal.tally()?.done_bytes as f64 / job.window.bytes() as f64;
+    let done = journal.tally()?.done_bytes as f64 / job.target.window.bytes() as f64;
     Ok(Error::Interrupted(format!(
         "; {:.0} % of the job is done and on the disk: 'pagelight resume {}' goes on",
         done * 100.0,

@@ -57,9 +57,8 @@ pub(super) fn refuse_unsound(
             path.display()
         )));
     }
-    let window_bytes = claim.job.window.bytes();
-    if window_bytes != journal.header().cut.window_bytes() || claim.job.window.bounds(0..window_bytes).end > image.len()
-    {
+    let window = &claim.job.target.window;
+    if window.bounds(0..window.bytes()).end > image.len() {
         return Err(Error::unfit(
             journal.path(),
             "holds a window that does not fit; nothing was changed",

@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use assert_cmd::Command;
-use pagelight::job::Job;
+use pagelight::job::{Job, Target};
 use pagelight::journal::Journal;
-use pagelight::layout::Layout;
+use pagelight::layout::{self, Layout};
 use pagelight::op::Op;
 use pagelight::pixel::PixelFormat;
-use pagelight::window::Window;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -297,16 +296,21 @@ impl Image {
     pub(crate) fn job(&self, part: Part, amount: i64) -> Job {
         let format: PixelFormat = self.format.parse().expect("a format");
         let layout = Layout::new(self.data_offset, self.width, self.height, format).expect("a layout");
-        let window = match part {
-            Part::Whole => Window::whole(&layout),
-            Part::Run(offset, length) => Window::run(&layout, offset, length).expect("inside"),
-            Part::Rect(x, y, width, height) => Window::rect(&layout, x, y, width, height).expect("inside"),
+        let channels = format.channels.color();
+        let of_part = |part: layout::Part| {
+            let channels = channels.clone();
+            Target::of(&layout, &layout::Part { channels, ..part }, &format.names())
         };
-        let op = Op {
-            amount: i32::try_from(amount).expect("an amount"),
-            channels: format.channels.color(),
+        let target = match part {
+            Part::Whole => of_part(layout.whole()),
+            Part::Run(offset, length) => Target::of_run(&layout, offset, length, &channels, &format.names()),
+            Part::Rect(x, y, width, height) => of_part(layout.rect(x, y, width, height).expect("inside")),
         };
-        Job { op, format, window }
+        let amount = i32::try_from(amount).expect("an amount");
+        Job {
+            op: Op::Brighten { amount },
+            target: target.expect("inside"),
+        }
     }
 
     pub(crate) fn channels(&self) -> u64 {

@@ -6,13 +6,14 @@ use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 
 use pagelight::claim::{ClaimOutcome, Request, claim};
 use pagelight::engine::Settings;
-use pagelight::job::Job;
+use pagelight::job::{Job, Target};
 use pagelight::journal::Journal;
 use pagelight::journal::protocol;
 use pagelight::journal::words::ChunkState;
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
-use pagelight::window::Window;
+use pagelight::op::Op;
+use pagelight::pixel::PixelFormat;
 use rustix::process::Signal;
 
 use crate::common::{self, done_bytes};
@@ -21,16 +22,21 @@ use crate::{assert_clean, check, edit_of, killed, next_tick, on};
 
 /// Two jobs on windows that do not overlap, with one CRC-32.
 fn jobs_that_look_alike(job: &Job, pixels: u64) -> [Job; 2] {
-    let layout = Layout::run(0, pixels, job.format).expect("a layout");
+    let format: PixelFormat = job.target.words.format.parse().expect("a format");
+    let layout = Layout::run(0, pixels, format).expect("a layout");
     let (mut known, mut random) = (HashMap::new(), Random::new());
     // Of 2^16 and more some two have it.
     for _ in 0..10_000_000 {
         let (offset, length) = (random.up_to(pixels - 64) * 8, (1 + random.up_to(64)) * 8);
-        let window = Window::run(&layout, offset, length).expect("a window");
-        let mut job = Job { window, ..*job };
-        job.op.amount = 1 + i32::try_from(random.up_to(20_000)).expect("small");
-        match known.insert(crc32fast::hash(&job.to_bytes()), job) {
-            Some(other) if !other.window.overlaps(&window) => return [other, job],
+        let target = Target::of_run(&layout, offset, length, &format.channels.color(), &format.names());
+        let amount = 1 + i32::try_from(random.up_to(20_000)).expect("small");
+        let job = Job {
+            op: Op::Brighten { amount },
+            target: target.expect("a target"),
+        };
+        let window = job.target.window.clone();
+        match known.insert(crc32fast::hash(&job.to_bytes()), job.clone()) {
+            Some(other) if !other.target.window.overlaps(&window) => return [other, job],
             _ => {}
         }
     }
@@ -45,12 +51,12 @@ pub(crate) fn begin(image: &MappedFile, job: &Job) {
     };
     let request = Request {
         job,
-        cut: settings.cut(&job.window),
+        cut: settings.cut(&job.target.window),
         slots: 8,
         token: "",
         folder: None,
     };
-    assert!(matches!(claim(image, request), Ok(ClaimOutcome::Granted(_))));
+    assert!(matches!(claim(image, &request), Ok(ClaimOutcome::Granted(_))));
 }
 
 /// Both are there at once: claimed, and cut short before their first byte.
@@ -63,8 +69,11 @@ fn windows_that_look_alike() {
     for job in &jobs {
         begin(&image, job);
         let mut edited = rig.before.clone();
-        rig.image.brighten(0, &mut edited, rig.part, job.op.amount.into());
-        let bytes = job.window.bounds(0..job.window.bytes());
+        let Op::Brighten { amount } = job.op else {
+            unreachable!("as made above");
+        };
+        rig.image.brighten(0, &mut edited, rig.part, amount.into());
+        let bytes = job.target.window.bounds(0..job.target.window.bytes());
         let part = usize::try_from(bytes.start).expect("small")..usize::try_from(bytes.end).expect("small");
         wanted[part.clone()].copy_from_slice(&edited[part]);
     }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::ops::Range;
 
+use pagelight::counts::Counts;
 use pagelight::journal::protocol::{Memory, Word};
 use pagelight::journal::words::{ChunkState, Count, Intent, Sofar};
 
@@ -26,17 +27,17 @@ fn with_a_piece_in_flight() -> (Rig, Range<usize>) {
     let part = journal.header().cut.piece(u64::from(chunk), piece);
     let range = usize::try_from(part.start).expect("small")..usize::try_from(part.end).expect("small");
     let mut finished = rig.before[range.clone()].to_vec();
-    let clipped = job.op.kernel(job.format).apply(&mut finished);
+    let counts = job.kernel().apply(&mut finished, 0);
     assert_eq!(finished, rig.after[range.clone()]);
     let at = journal.slot_piece_at(slot);
     journal.view().copy_in(at, &finished).expect("stored");
     let before = Sofar {
         digest: codec.begin(chunk),
-        clipped: 0,
+        counts: Counts::NONE,
     };
     let after = Sofar {
         digest: journal.key().add(before.digest, &finished),
-        clipped,
+        counts,
     };
     let intent = Intent::Finished {
         chunk,
@@ -45,8 +46,9 @@ fn with_a_piece_in_flight() -> (Rig, Range<usize>) {
         after,
     };
     for (odd, sofar) in [(0, before), (1, after)] {
-        store(Word::SofarDigest(slot, odd), sofar.digest);
-        store(Word::SofarClipped(slot, odd), sofar.clipped);
+        let [digest, counts] = sofar.to_words();
+        store(Word::SofarDigest(slot, odd), digest);
+        store(Word::SofarCounts(slot, odd), counts);
     }
     store(Word::Chunk(chunk), codec.chunk(chunk, ChunkState::Taken { slot }).0);
     store(Word::Hint(slot), codec.hint(slot, chunk));

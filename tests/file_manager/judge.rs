@@ -249,8 +249,11 @@ fn has_unfinished(folder: &Folder) -> bool {
 
 fn amount_of(journal: &Path) -> i64 {
     let (header, _) = pagelight::journal::peek(journal).expect("sound").expect("there");
-    let job = header.job.first_chunk().and_then(pagelight::job::Job::from_bytes);
-    job.expect("sound").op.amount.into()
+    let job = pagelight::job::Job::from_bytes(&header.job, header.cut.window());
+    match job.expect("sound").op {
+        pagelight::op::Op::Brighten { amount } => amount.into(),
+        other => panic!("{other} is none of ours"),
+    }
 }
 
 impl File {

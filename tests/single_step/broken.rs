@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use pagelight::counts::Counts;
 use pagelight::error::Result;
 use pagelight::journal::protocol::{self, Memory, Pixels, Word};
 use pagelight::journal::words::{ChunkState, Count, Intent, Sofar};
@@ -69,7 +70,7 @@ impl<'a> Thread<'a> {
     pub(crate) fn new(lab: &'a Lab<'a>, slot: u32, mistake: Mistake) -> Thread<'a> {
         Thread {
             lab,
-            edit: Edit::new(lab.case.job.op.kernel(lab.case.job.format), Arc::new(lab.journal.key())),
+            edit: Edit::new(lab.case.job.kernel(), Arc::new(lab.journal.key())),
             slot,
             mistake,
             recovering: false,
@@ -93,8 +94,9 @@ impl<'a> Thread<'a> {
             _ => pieces & 1..(pieces & 1) + 1,
         };
         for odd in places {
-            journal.store(Word::SofarDigest(self.slot, odd), sofar.digest)?;
-            journal.store(Word::SofarClipped(self.slot, odd), sofar.clipped)?;
+            let [digest, counts] = sofar.to_words();
+            journal.store(Word::SofarDigest(self.slot, odd), digest)?;
+            journal.store(Word::SofarCounts(self.slot, odd), counts)?;
         }
         Ok(())
     }
@@ -117,7 +119,7 @@ impl<'a> Thread<'a> {
     fn edit(&mut self, chunk: u32) -> Result<()> {
         let nothing = Sofar {
             digest: self.lab.journal.codec().begin(chunk),
-            clipped: 0,
+            counts: Counts::NONE,
         };
         self.set_sofar(0, nothing)?;
         self.finish(chunk, 0, nothing)
@@ -165,7 +167,7 @@ impl<'a> Thread<'a> {
             }
         }
         let done = ChunkState::Done {
-            clipped: u32::try_from(before.clipped).expect("few samples"),
+            counts: before.counts,
             digest: before.digest,
         };
         match self.mistake {
@@ -282,10 +284,13 @@ impl Pixels for Thread<'_> {
         let lab = self.lab;
         let mut at = lab.journal.slot_piece_at(self.slot);
         let mut after = before;
+        let piece_at = lab.case.cut.piece(u64::from(chunk), u64::from(piece)).start;
+        let mut lane = lab.case.job.target.lane_at(piece_at);
         for (start, length) in self.parts(chunk, piece) {
             let slots = lab.journal.view();
             let view = &lab.image_view;
-            after.clipped += view.copy_edited(start, slots, at, length, &self.edit, &mut after.digest)?;
+            after.counts += view.copy_edited(start, slots, at, length, &self.edit, lane, &mut after.digest)?;
+            lane = 0;
             at += length;
         }
         Ok(after)
@@ -306,7 +311,7 @@ impl Thread<'_> {
     fn parts(&self, chunk: u32, piece: u32) -> Vec<(usize, usize)> {
         let part = self.lab.case.cut.piece(u64::from(chunk), u64::from(piece));
         let small = |bytes: u64| usize::try_from(bytes).expect("a small image");
-        let ranges = self.lab.case.job.window.ranges(part);
+        let ranges = self.lab.case.job.target.window.ranges(part);
         ranges
             .map(|range| (small(range.start), small(range.end - range.start)))
             .collect()

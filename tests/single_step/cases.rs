@@ -1,11 +1,15 @@
 //! The small jobs whose every instruction is killed, and what they must lead to.
 
+use std::sync::Arc;
+
 use pagelight::cut::Cut;
-use pagelight::job::Job;
-use pagelight::layout::Layout;
-use pagelight::op::Op;
-use pagelight::pixel::{ByteOrder, Sample};
-use pagelight::window::Window;
+use pagelight::job::{Job, Target};
+use pagelight::layout::{Layout, Part, Step};
+use pagelight::op::{Op, Table};
+use pagelight::pixel::{ByteOrder, ChannelSet, Sample};
+
+/// What a sample becomes, before it stops at an end of its type.
+type Formula = fn(i32) -> i32;
 
 /// A job on a tiny image.
 #[derive(Debug)]
@@ -21,39 +25,54 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// All of them: the smallest that has two pieces, a run of pixels, a rectangle, swapped bytes, and pieces that go in part by the fused routine and
-    /// in part by tiles.
+    /// All of them: the smallest that has two pieces, a run of pixels, a rectangle, swapped bytes, pieces that go in part by
+    /// the fused routine and in part by tiles; and a table on two blocks, and on some of five lanes.
     pub(crate) fn all() -> Vec<Case> {
-        let (run, rect) = (None, Some((2, 1, 3, 4)));
+        let whole = |format: &str, pixels| {
+            let layout = Layout::new(13, pixels, 1, format.parse().expect("a format")).expect("a layout");
+            let part = Part {
+                channels: layout.format().channels.color(),
+                ..layout.whole()
+            };
+            (layout, part)
+        };
+        let add = |amount| Op::Brighten { amount };
+        let (of_2000, of_900, of_minus_700): (Formula, Formula, Formula) = (|v| v + 2000, |v| v + 900, |v| v - 700);
+        let (rectangular, rect) = {
+            let layout = Layout::new(13, 7, 6, "rgb16".parse().expect("a format")).expect("a layout");
+            let rect = layout.rect(2, 1, 3, 4).expect("inside");
+            (layout, rect)
+        };
+        let double: Formula = |v| 2 * v - 100;
+        let doubled = |sample| {
+            let exact = move |value| f64::from(double(value));
+            Op::Table(Arc::new(Table::from_values("double".to_owned(), sample, exact, None)))
+        };
         vec![
-            Case::new("one chunk", "rgba16", (5, 1), run, 2000, (48, 24)),
-            Case::new("linear", "rgba16", (17, 1), run, 2000, (48, 24)),
-            Case::new("rectangle", "rgb16", (7, 6), rect, 900, (48, 24)),
-            Case::new("big-endian", "rgb:i16be", (20, 1), run, -700, (48, 24)),
-            Case::new("fused and tiles", "rgba16", (46, 1), run, 2000, (240, 120)),
+            Case::new("one chunk", whole("rgba16", 5), (add(2000), of_2000), (48, 24)),
+            Case::new("linear", whole("rgba16", 17), (add(2000), of_2000), (48, 24)),
+            Case::new("rectangle", (rectangular, rect), (add(900), of_900), (48, 24)),
+            Case::new(
+                "big-endian",
+                whole("rgb:i16be", 20),
+                (add(-700), of_minus_700),
+                (48, 24),
+            ),
+            Case::new("fused and tiles", whole("rgba16", 46), (add(2000), of_2000), (240, 120)),
+            Case::new("two blocks", two_blocks(), (doubled(Sample::I16), double), (48, 24)),
+            Case::new("some lanes", some_lanes(), (doubled(Sample::U16), double), (72, 48)),
         ]
     }
 
     fn new(
         name: &'static str,
-        format: &str,
-        (width, height): (u64, u64),
-        rect: Option<(u64, u64, u64, u64)>,
-        amount: i32,
+        (layout, part): (Layout, Part),
+        (op, formula): (Op, Formula),
         (chunk_bytes, piece_bytes): (u64, u64),
     ) -> Case {
-        // An odd position, and some bytes behind the pixels that are nobody's business.
-        let format = format.parse().expect("a format");
-        let layout = Layout::new(13, width, height, format).expect("a layout");
-        let window = match rect {
-            None => Window::whole(&layout),
-            Some((x, y, columns, rows)) => Window::rect(&layout, x, y, columns, rows).expect("inside"),
-        };
-        let op = Op {
-            amount,
-            channels: format.channels.color(),
-        };
-        // High and low samples, so that some clip at either end.
+        let target = Target::of(&layout, &part, &layout.format().names()).expect("a target");
+        // High and low samples, so that some clip at either end; and some bytes behind the pixels that are nobody's
+        // business.
         let before: Vec<u8> = (0..layout.data().end + 5)
             .map(|at| [0x7f, 0xfe, 0x80, 0x01, 0xff, 0x00][usize::try_from(at * at / 7 % 6).expect("small")])
             .zip((0..251u8).cycle())
@@ -67,51 +86,82 @@ impl Case {
             .collect();
         let mut case = Case {
             name,
-            job: Job { op, format, window },
-            cut: Cut::from_sizes(window.bytes(), chunk_bytes, piece_bytes).expect("sizes that fit"),
+            cut: Cut::from_sizes(&target.window, chunk_bytes, piece_bytes).expect("sizes that fit"),
+            job: Job { op, target },
             after: before.clone(),
             before,
             clipped: 0,
         };
-        case.edit_slowly();
+        for (sample, is_edited) in samples_of(&layout, &part) {
+            if is_edited {
+                case.edit_slowly(sample, formula);
+            }
+        }
         case
     }
 
-    /// The slow and obvious edit, sample by sample.
-    fn edit_slowly(&mut self) {
-        let Job { op, format, window } = self.job;
-        let channels = format.channels.count();
-        for (index, sample) in self.samples(0..window.bytes()).into_iter().enumerate() {
-            let old = [self.before[sample], self.before[sample + 1]];
-            let bits = match format.order {
-                ByteOrder::Little => u16::from_le_bytes(old),
-                ByteOrder::Big => u16::from_be_bytes(old),
-            };
-            let value = match format.sample {
-                Sample::U16 => i32::from(bits),
-                Sample::I16 => i32::from(bits.cast_signed()),
-            };
-            let step = if op.channels.contains(index % channels) {
-                op.amount
-            } else {
-                0
-            };
-            let range = format.sample.range();
-            let new = (value + step).clamp(*range.start(), *range.end());
-            self.clipped += u64::from(new != value + step);
-            let [low, high, ..] = new.to_le_bytes();
-            let bytes = if format.order == ByteOrder::Little {
-                [low, high]
-            } else {
-                [high, low]
-            };
-            self.after[sample..sample + 2].copy_from_slice(&bytes);
-        }
+    /// The slow and obvious edit of the sample at this place in the file.
+    fn edit_slowly(&mut self, at: usize, formula: Formula) {
+        let Target { sample, order, .. } = &self.job.target;
+        let new = formula(sample.value(order.bits([self.before[at], self.before[at + 1]])));
+        let range = sample.range();
+        let within = new.clamp(*range.start(), *range.end());
+        self.clipped += u64::from(new != within);
+        let [low, high] = sample.bits(within).expect("within the range").to_le_bytes();
+        let bytes = if *order == ByteOrder::Little {
+            [low, high]
+        } else {
+            [high, low]
+        };
+        self.after[at..at + 2].copy_from_slice(&bytes);
     }
 
     /// Where in the file the samples of a part of the window are.
     pub(crate) fn samples(&self, part: std::ops::Range<u64>) -> Vec<usize> {
-        let bytes = self.job.window.ranges(part).flatten();
+        let bytes = self.job.target.window.ranges(part).flatten();
         bytes.step_by(2).map(|at| usize::try_from(at).expect("small")).collect()
     }
+}
+
+/// The first and the last of three channels that lie apart, with a rectangle in each: two blocks of short rows.
+fn two_blocks() -> (Layout, Part) {
+    let format = "3band:i16be".parse().expect("a format");
+    let step = Step {
+        channel: 2 * 9 * 5,
+        column: 2,
+        row: 2 * 9,
+        plane: 2 * 9 * 5 * 3,
+    };
+    let layout = Layout::strided(13, (9, 5, 1), format, step).expect("a layout");
+    let part = Part {
+        channels: ChannelSet::of(3, |channel| channel != 1),
+        ..layout.rect(1, 1, 7, 4).expect("inside")
+    };
+    (layout, part)
+}
+
+/// Two of five channels that lie side by side, so that pieces begin with any of them.
+fn some_lanes() -> (Layout, Part) {
+    let format = "5band:u16le".parse().expect("a format");
+    let layout = Layout::new(13, 6, 3, format).expect("a layout");
+    let part = Part {
+        channels: ChannelSet::of(5, |channel| channel == 1 || channel == 4),
+        ..layout.whole()
+    };
+    (layout, part)
+}
+
+/// Where in the file the samples of a part's pixels lie, and whether they are of its channels.
+fn samples_of(layout: &Layout, part: &Part) -> Vec<(usize, bool)> {
+    let step = layout.step();
+    let mut samples = Vec::new();
+    for y in part.rows.clone() {
+        for x in part.columns.clone() {
+            for channel in 0..part.channels.count() {
+                let at = layout.data_offset() + y * step.row + x * step.column + channel as u64 * step.channel;
+                samples.push((usize::try_from(at).expect("small"), part.channels.contains(channel)));
+            }
+        }
+    }
+    samples
 }

@@ -254,7 +254,7 @@ fn check(code: Code, twin: &mut Lab<'_>, state: &State) -> Result<(), String> {
     if let Code::Copy(mistake) = code {
         broken::run(twin, mistake)?;
         twin.exact()?;
-        let clipped = twin.journal.tally().expect("read").clipped_samples;
+        let clipped = twin.journal.tally().expect("read").counts.clipped;
         return match clipped == twin.case.clipped {
             true => Ok(()),
             false => Err(format!("{clipped} clipped instead of {}", twin.case.clipped)),

@@ -54,12 +54,12 @@ impl<'a> Lab<'a> {
         let image = MappedFile::open(&path, Access::ReadWrite).expect("opened");
         let request = Request {
             job: &case.job,
-            cut: case.cut,
+            cut: case.cut.clone(),
             slots: SLOTS,
             token: "",
             folder: None,
         };
-        let outcome = claim::claim(&image, request).expect("asked");
+        let outcome = claim::claim(&image, &request).expect("asked");
         let ClaimOutcome::Granted(claim) = outcome else {
             panic!("no claim on a fresh image: {outcome:?}");
         };
@@ -264,7 +264,7 @@ impl<'a> Lab<'a> {
         let complete = self.journal.state().map_err(|error| error.to_string())? == JobState::Complete;
         match self.resume()? {
             None if complete => {}
-            Some(Ended::Done { clipped_samples, .. }) if clipped_samples == self.case.clipped && !complete => {}
+            Some(Ended::Done { counts, .. }) if counts.clipped == self.case.clipped && !complete => {}
             other => return Err(format!("{other:?} instead of {} clipped", self.case.clipped)),
         }
         if self.journal_path.exists() {

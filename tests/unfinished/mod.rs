@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use pagelight::counts::Counts;
 use pagelight::engine::Settings;
 use pagelight::identity::{Mark, Marking};
 use pagelight::job::Job;
@@ -39,6 +40,8 @@ pub(crate) struct Rig {
     pub(crate) before: Vec<u8>,
     pub(crate) after: Vec<u8>,
     pub(crate) clipped: u64,
+    /// Another edit than brightening: the command, and its words behind the image.
+    other_edit: Option<Vec<String>>,
 }
 
 /// What an image holds.
@@ -68,6 +71,61 @@ impl Rig {
             before,
             after,
             clipped,
+            other_edit: None,
+        }
+    }
+
+    /// An array of five channels that lie apart, of which three are edited by a table, in a rectangle: blocks of short rows.
+    pub(crate) fn of_planes(folder: TempDir) -> Rig {
+        const SIDES: [usize; 3] = [5, 300, 701];
+        let text = format!("{{'descr': '>u2', 'fortran_order': False, 'shape': {SIDES:?}, }}")
+            .replace('[', "(")
+            .replace(']', ")");
+        let mut before = b"\x93NUMPY\x01\x00".to_vec();
+        before.extend(u16::try_from(text.len()).expect("short").to_le_bytes());
+        before.extend(text.as_bytes());
+        let data = before.len() as u64;
+        before.extend(common::pattern(
+            data..data + (2 * SIDES.iter().product::<usize>()) as u64,
+        ));
+        let mut after = before.clone();
+        let mut clipped = 0;
+        for channel in [0, 2, 4] {
+            for (y, x) in (3..297).flat_map(|y| (11..690).map(move |x| (y, x))) {
+                let at = before.len() - 2 * SIDES.iter().product::<usize>() + 2 * ((channel * 300 + y) * 701 + x);
+                let old = u32::from(before[at]) * 256 + u32::from(before[at + 1]);
+                let new = 2 * old + 40;
+                clipped += u64::from(new > 65_535);
+                let [.., high, low] = new.min(65_535).to_be_bytes();
+                (after[at], after[at + 1]) = (high, low);
+            }
+        }
+        let path = folder.path().join("image.npy");
+        fs::write(&path, &before).expect("written");
+        let words = [
+            "adjust",
+            "--gain=2",
+            "--add=40",
+            "--axes=cyx",
+            "--channels=1,3,5",
+            "--rect=11,3,679,294",
+        ];
+        let image = Image {
+            format: "gray:u16be",
+            data_offset: data,
+            width: 701,
+            height: 1500,
+        };
+        Rig {
+            folder,
+            path,
+            image,
+            part: Part::Whole,
+            amount: 0,
+            before,
+            after,
+            clipped,
+            other_edit: Some(words.map(str::to_owned).to_vec()),
         }
     }
 
@@ -117,6 +175,11 @@ impl Rig {
 
     /// The words of the edit.
     pub(crate) fn edit_words(&self) -> Vec<OsString> {
+        if let Some(words) = &self.other_edit {
+            let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            words.insert(1, self.path.clone().into_os_string());
+            return words;
+        }
         let mut words = vec!["brighten".into(), self.path.clone().into_os_string()];
         words.push(format!("--by={}", self.amount).into());
         words.extend(self.image.words().into_iter().map(OsString::from));
@@ -207,7 +270,10 @@ impl Rig {
     pub(crate) fn complete(&self) {
         let journal = open(&self.journal());
         for chunk in 0..journal.header().chunks() {
-            let done = ChunkState::Done { clipped: 0, digest: 1 };
+            let done = ChunkState::Done {
+                counts: Counts::NONE,
+                digest: 1,
+            };
             let (word, digest) = journal.codec().chunk(chunk, done);
             journal.store(Word::Digest(chunk), digest).expect("stored");
             journal.store(Word::Chunk(chunk), word).expect("stored");

@@ -10,6 +10,7 @@ use pagelight::claim::{self, ImageJobs};
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
+use pagelight::op::Op;
 use pagelight::os::direct::{self, ALIGN_BYTES};
 use pagelight::os::disk::{self, FileSystem};
 use pagelight::pixel::PixelFormat;
@@ -69,7 +70,7 @@ impl Place {
             (None, Some(image)) => folder_of(image.file.path())?,
             (None, None) => PathBuf::from("."),
         };
-        let layout = image.as_ref().map(|image| image.described.layout);
+        let layout = image.as_ref().map(|image| image.described.layout.clone());
         let (format, data_offset, at_most) = match layout {
             Some(layout) => (layout.format(), layout.data_offset(), layout.data_bytes()),
             None => (
@@ -172,8 +173,8 @@ impl Place {
         }
         let image = MappedFile::open(&self.file, Access::ReadWrite)?;
         for pending in ImageJobs::of(&image, None)?.pending()? {
-            let window = pending.job.window;
-            if pending.job.op.amount == 0 && window.bounds(0..window.bytes()) == self.data() {
+            let window = &pending.job.target.window;
+            if pending.job.op == (Op::Brighten { amount: 0 }) && window.bounds(0..window.bytes()) == self.data() {
                 run::abandon(&image, pending, &Options::default_here())?;
             }
         }

@@ -17,6 +17,8 @@ type Rule = (fn(Head<'_>) -> bool, &'static str);
 const RULES: &[Rule] = &[
     (is_jpeg, "a JPEG"),
     (is_pnm, "a PNM"),
+    (is_pfm, "a PFM"),
+    (is_thumbnail, "an XV thumbnail"),
     (is_gzip, "a gzip"),
     (is_bzip2, "a bzip2"),
     (is_sgi, "an SGI"),
@@ -99,13 +101,23 @@ fn is_pnm(head: Head<'_>) -> bool {
     match letters {
         b"P1" | b"P4" => has_numbers(rest, &[is_whole, is_whole]),
         b"P2" | b"P3" | b"P5" | b"P6" => has_numbers(rest, &[is_whole, is_whole, is_whole]),
-        b"PF" | b"Pf" => {
-            let rest = rest.strip_prefix(b"4").unwrap_or(rest);
-            has_numbers(rest, &[is_whole, is_whole, is_scale])
-        }
-        b"P7" => head.has(2, b" 332\n") || head.has(2, b"\n") && has_line(head.0, b"WIDTH "),
+        b"P7" => head.has(2, b"\n") && has_line(head.0, b"WIDTH "),
         _ => false,
     }
+}
+
+/// As much: floating-point samples, and the last number is a scale with a sign.
+fn is_pfm(head: Head<'_>) -> bool {
+    let Some(rest) = head.0.strip_prefix(b"PF").or_else(|| head.0.strip_prefix(b"Pf")) else {
+        return false;
+    };
+    let rest = rest.strip_prefix(b"4").unwrap_or(rest);
+    has_numbers(rest, &[is_whole, is_whole, is_scale])
+}
+
+/// 56 bits.
+fn is_thumbnail(head: Head<'_>) -> bool {
+    head.has(0, b"P7 332\n")
 }
 
 /// True if one of the first lines begins so.

@@ -29,7 +29,8 @@ fn a_second_look_finds_what_is_there() {
     check(b"P6 # a comment\n# another\n3\t2 255 \x01", "PNM");
     check(b"P4 8 8\n\x01", "PNM");
     check(b"P1\r\n8 8\r\n1 0", "PNM");
-    check(b"PF\n3 2\n-1.0\n\x01", "PNM");
+    check(b"PF\n3 2\n-1.0\n\x01", "PFM");
+    check(b"P7 332\n#XVVERSION", "XV thumbnail");
     check(b"P7\n# a comment\nWIDTH 3\nHEIGHT 2\n", "PNM");
     check(b"\xFF\xD8\xFF\xE0\x00\x10JFIF\0", "JPEG");
     check(b"\xFF\xD8\xFF\xDB\x00\x04ab\xFF\xC0", "JPEG");

@@ -2,9 +2,20 @@
 
 use super::*;
 
+fn window(blocks: &[[u64; 4]]) -> Window {
+    let blocks = blocks
+        .iter()
+        .map(|&numbers| Block::from_numbers(numbers).expect("a block"));
+    Window::from_blocks(blocks.collect()).expect("a window")
+}
+
+fn run(bytes: u64) -> Window {
+    window(&[[7, bytes, bytes, 1]])
+}
+
 fn header() -> Header {
     Header {
-        cut: Cut::from_sizes(1_000_000, 258_048, 8064).expect("sizes"),
+        cut: Cut::from_sizes(&run(1_000_000), 258_048, 8064).expect("sizes"),
         slots: 3,
         image_bytes: 1_000_008,
         journal: [2, 3],
@@ -16,11 +27,32 @@ fn header() -> Header {
     }
 }
 
-fn decode(page: &[u8; HEADER_BYTES], journal_bytes: u64) -> Result<Header, String> {
-    Header::decode(page, journal_bytes, |job| {
-        job.fill(5);
+/// What the file of a header holds before its words.
+fn file(header: &Header) -> Vec<u8> {
+    let mut bytes = vec![0; header.journal_bytes()];
+    bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
+    bytes[HEADER_BYTES..][..header.job.len()].copy_from_slice(&header.job);
+    let done: Result<(), std::convert::Infallible> = header.encode_blocks(|at, blocks| {
+        bytes[at..at + blocks.len()].copy_from_slice(blocks);
+        Ok(())
+    });
+    let Ok(()) = done;
+    bytes
+}
+
+fn decode_file(bytes: &[u8], journal_bytes: u64) -> Result<Header, String> {
+    let page = bytes.first_chunk().expect("a page");
+    Header::decode(page, journal_bytes, |at, out| {
+        let bytes = bytes.get(at..at + out.len()).ok_or("is too short")?;
+        out.copy_from_slice(bytes);
         Ok(())
     })
+}
+
+fn decode(page: &[u8; HEADER_BYTES], journal_bytes: u64) -> Result<Header, String> {
+    let mut bytes = file(&header());
+    bytes[..HEADER_BYTES].copy_from_slice(page);
+    decode_file(&bytes, journal_bytes)
 }
 
 #[test]
@@ -32,12 +64,12 @@ fn it_reads_back_and_its_parts_do_not_overlap() {
     assert_eq!(header.slot_at(0), 12_288);
     assert_eq!(bytes, 12_288 + 3 * 8192);
     let large = Header {
-        cut: Cut::from_sizes(100_000_000, 258_048, 86_016).expect("sizes"),
+        cut: Cut::from_sizes(&run(100_000_000), 258_048, 86_016).expect("sizes"),
         job: vec![5; 128 << 10 | 1],
         ..header
     };
     let bytes = large.journal_bytes() as u64;
-    assert_eq!(decode(&large.encode(), bytes), Ok(large.clone()));
+    assert_eq!(decode_file(&file(&large), bytes), Ok(large.clone()));
     assert_eq!(large.chunk_at(0), 4096 + (128 << 10) + 4096);
     assert_eq!(large.slot_at(1) - large.slot_at(0), 21 * 4096 + 4096);
 }
@@ -53,11 +85,43 @@ fn every_flipped_bit_is_noticed() {
     }
     assert!(decode(&page, bytes - 1).is_err());
     assert!(decode(&[0; HEADER_BYTES], bytes).is_err());
-    let other_job = Header::decode(&page, bytes, |job| {
-        job.fill(6);
-        Ok(())
-    });
-    assert!(other_job.is_err());
+    let whole = file(&header());
+    assert!(decode_file(&whole, bytes).is_ok());
+    // The job, and the table of blocks behind it.
+    for bit in HEADER_BYTES * 8..(HEADER_BYTES + 64 + 32) * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(decode_file(&flipped, bytes).is_err(), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_table_of_many_blocks_reads_back_part_by_part() {
+    let blocks: Vec<[u64; 4]> = (0..5000)
+        .map(|index| [index * 1000 + 3, 200 + 2 * (index % 2), 400, 2])
+        .collect();
+    let many = Header {
+        cut: Cut::from_sizes(&window(&blocks), 258_048, 8064).expect("sizes"),
+        job: vec![5; 65],
+        ..header()
+    };
+    let mut bytes = file(&many);
+    let length = bytes.len() as u64;
+    assert_eq!(decode_file(&bytes, length), Ok(many.clone()));
+    assert_eq!(
+        (many.chunks(), many.chunk_at(0)),
+        (5000, (4096 + 96 + 5000 * 32_usize).next_multiple_of(4096))
+    );
+    // Two blocks that share bytes, with a right checksum.
+    let at = blocks_at(65) + 4000 * BLOCK_BYTES;
+    bytes.copy_within(at..at + BLOCK_BYTES, at + BLOCK_BYTES);
+    let table = &bytes[blocks_at(65)..][..5000 * BLOCK_BYTES];
+    let checksum = crc32fast::hash(table);
+    bytes[BLOCKS_AT + 4..BLOCKS_AT + 8].copy_from_slice(&checksum.to_le_bytes());
+    let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
+    bytes[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
+    let why = decode_file(&bytes, length).expect_err("refused");
+    assert!(why.contains("overlap"), "{why}");
 }
 
 #[test]

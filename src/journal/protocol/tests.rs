@@ -40,7 +40,7 @@ fn refuse(state: &State) -> std::result::Result<(), String> {
                 after,
             } => {
                 let exact = after == oracle(chunk, piece + 1);
-                demand(exact, "digest or clipped samples of the piece in slot", slot)?;
+                demand(exact, "digest or counts of the piece in slot", slot)?;
                 let bytes = digest(before.digest, &state.slots[slot as usize]);
                 demand(bytes == after.digest, "bytes in slot", slot)?;
                 (chunk, (piece, before), true)
@@ -52,11 +52,7 @@ fn refuse(state: &State) -> std::result::Result<(), String> {
             "too many pieces in slot",
             slot,
         )?;
-        demand(
-            known.1 == oracle(on, known.0),
-            "digest or clipped samples in slot",
-            slot,
-        )?;
+        demand(known.1 == oracle(on, known.0), "digest or counts in slot", slot)?;
         match chunk(&machine, on).expect("memory") {
             Some(ChunkState::Taken { slot: taker }) => demand(taker == slot, "taken by another, chunk of slot", slot)?,
             Some(ChunkState::Done { digest, .. }) => {
@@ -78,13 +74,10 @@ fn refuse(state: &State) -> std::result::Result<(), String> {
                 demand(machine.codec.read_hint(slot, hint) == Some(on), "no hint of chunk", on)?;
                 pieces_in_image[on as usize].unwrap_or((0, false))
             }
-            ChunkState::Done { clipped, digest } => {
+            ChunkState::Done { counts, digest } => {
                 done += 1;
-                let all = Sofar {
-                    digest,
-                    clipped: clipped.into(),
-                };
-                demand(all == oracle(on, pieces), "digest or clipped samples of chunk", on)?;
+                let all = Sofar { digest, counts };
+                demand(all == oracle(on, pieces), "digest or counts of chunk", on)?;
                 (pieces, false)
             }
         };

@@ -44,7 +44,7 @@ impl Memory for Counter {
             Word::Intent(slot) => codec.intent(slot, Intent::Empty),
             Word::Hint(slot) => codec.hint(slot, last(slot)),
             Word::Count(slot) => codec.count(slot, Count { chunks: 0, last: None }),
-            Word::Digest(_) | Word::SofarDigest(..) | Word::SofarClipped(..) => 0,
+            Word::Digest(_) | Word::SofarDigest(..) | Word::SofarCounts(..) => 0,
         })
     }
 

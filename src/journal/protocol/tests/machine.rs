@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use crate::counts::Counts;
 use crate::digest::mix;
 use crate::journal::protocol::*;
 
@@ -122,7 +123,7 @@ impl Machine {
             Word::Digest(chunk) => chunk_at(chunk) + 1,
             Word::Intent(slot) => slot_at(slot),
             Word::SofarDigest(slot, pieces) => slot_at(slot) + 1 + odd(pieces),
-            Word::SofarClipped(slot, pieces) => slot_at(slot) + 3 + odd(pieces),
+            Word::SofarCounts(slot, pieces) => slot_at(slot) + 3 + odd(pieces),
             Word::Hint(slot) => slot_at(slot) + 5,
             Word::Count(slot) => slot_at(slot) + 6,
         }
@@ -229,7 +230,11 @@ pub(super) fn place(chunk: u32, piece: u32) -> usize {
 pub(super) fn after(before: Sofar, pixels: &[u8]) -> Sofar {
     pixels.iter().fold(before, |sofar, &pixel| Sofar {
         digest: digest(sofar.digest, &[pixel.saturating_add(AMOUNT)]),
-        clipped: sofar.clipped + u64::from(pixel.checked_add(AMOUNT).is_none()),
+        counts: Counts {
+            clipped: sofar.counts.clipped + u64::from(pixel.checked_add(AMOUNT).is_none()),
+            // Something that is counted, too.
+            merged: sofar.counts.merged + u64::from(pixel % 3 == 0),
+        },
     })
 }
 
@@ -311,7 +316,7 @@ pub(super) fn work(machine: &Machine, work: Work) {
 pub(super) fn oracle(chunk: u32, pieces: u32) -> Sofar {
     let begin = Sofar {
         digest: Codec::new(SEED).begin(chunk),
-        clipped: 0,
+        counts: Counts::NONE,
     };
     after(begin, &IMAGE[place(chunk, 0)..place(chunk, pieces)])
 }

@@ -1,0 +1,167 @@
+//! Files that their first bytes tell, and that can be edited where they lie: their header says where the samples are.
+
+use std::fmt;
+use std::os::unix::fs::FileExt;
+
+use super::kind::Kind;
+use super::{Axes, Described, Overrides, farbfeld, npy, pnm};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::map::MappedFile;
+
+/// What says where an image's samples lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// Nothing; the user does.
+    Raw,
+    /// An ENVI header beside it.
+    Envi,
+    /// The header of a NumPy array.
+    Npy,
+    /// That of a gray Netpbm picture.
+    Pgm,
+    /// That of a color Netpbm picture.
+    Ppm,
+    /// That of a Netpbm picture of any channels.
+    Pam,
+    /// A farbfeld header.
+    Farbfeld,
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Container::Raw => "raw",
+            Container::Envi => "ENVI",
+            Container::Npy => "NPY",
+            Container::Pgm => "PGM",
+            Container::Ppm => "PPM",
+            Container::Pam => "PAM",
+            Container::Farbfeld => "farbfeld",
+        })
+    }
+}
+
+/// What a file's own header says of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) layout: Layout,
+    pub(super) container: Container,
+}
+
+/// Why a file cannot be edited as its header says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It is not what it should be.
+    File(String),
+    /// The user's words do not fit it.
+    Words(String),
+}
+
+impl Wrong {
+    pub(super) fn file(why: impl Into<String>) -> Wrong {
+        Wrong::File(why.into())
+    }
+
+    pub(super) fn cut_short(what: &str) -> Wrong {
+        Wrong::File(format!("ends within {what}; it is cut short"))
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(why: String) -> Wrong {
+        Wrong::File(why)
+    }
+}
+
+/// How the header of a known kind is read, if it is one of those that are edited where they lie.
+type Reader = fn(&[u8], Option<Axes>) -> std::result::Result<Found, Wrong>;
+
+fn reader(kind: Kind) -> Option<Reader> {
+    match kind.name() {
+        "NPY" => Some(npy::read),
+        "PNM" => Some(|head, _| pnm::read(head)),
+        "farbfeld" => Some(|head, _| farbfeld::read(head)),
+        _ => None,
+    }
+}
+
+/// True for the kinds whose header says where the samples lie.
+pub(super) fn is_opened(kind: Kind) -> bool {
+    reader(kind).is_some()
+}
+
+/// The layout of a file of a kind that is opened; it begins with `head`.
+pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, head: &[u8]) -> Result<Described> {
+    let path = image.path();
+    let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
+    let said = [
+        ("--pixel", overrides.format.is_some()),
+        ("--size", overrides.size.is_some()),
+        ("--data-offset", overrides.data_offset.is_some()),
+    ];
+    if let Some((word, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
+        return Err(request(format!(
+            "is {kind}, whose own header says what its pixels are; leave out {word}, or say --as-raw if these really are \
+             raw pixels"
+        )));
+    }
+    if overrides.axes.is_some() && kind.name() != "NPY" {
+        return Err(request(format!("is {kind}, whose axes are known; leave out --axes")));
+    }
+    let reader = reader(kind).ok_or_else(|| super::refused(image, kind))?;
+    let found = reader(head, overrides.axes).map_err(|wrong| match wrong {
+        Wrong::Words(why) => request(why),
+        Wrong::File(why) => Error::unfit(
+            path,
+            format!(
+                "is {kind}, but cannot be edited in place, so nothing was changed: {why} (if these really are raw pixels, \
+                 say --as-raw)"
+            ),
+        ),
+    })?;
+    check_length(image, overrides.part, kind, &found.layout)?;
+    let channels = found.layout.format().channels;
+    Ok(Described {
+        container: found.container,
+        header: None,
+        names: channels.names(),
+        unnamed_bands: channels.are_bands(),
+        nodata: None,
+        stale: super::beside(path, found.container),
+        layout: found.layout,
+    })
+}
+
+/// Refuses a file that is shorter than its header says; or longer, unless the rest is to be left alone.
+fn check_length(image: &MappedFile, part: bool, kind: Kind, layout: &Layout) -> Result<()> {
+    let (end, file_bytes) = (layout.data().end, image.len());
+    if end == file_bytes || end < file_bytes && part {
+        return Ok(());
+    }
+    let by_header = format!(
+        "is {kind} of {file_bytes} bytes, and by its own header its {} bytes of pixels end at {end}",
+        layout.data_bytes()
+    );
+    let what = if end > file_bytes {
+        format!("{by_header}; it is cut short, so nothing was changed; get it anew")
+    } else {
+        format!(
+            "{by_header}; {}, so nothing was changed; say --part if the rest is to be left alone",
+            if another_begins(image, end, kind)? {
+                format!("another one begins there, and only one in {kind} can be edited")
+            } else {
+                format!("{} are left over", file_bytes - end)
+            }
+        )
+    };
+    Err(Error::unfit(image.path(), what))
+}
+
+/// True if a second array or picture begins at byte `at`.
+fn another_begins(image: &MappedFile, at: u64, kind: Kind) -> Result<bool> {
+    let mut bytes = [0; 64];
+    let read = image.file().read_at(&mut bytes, at);
+    let read = read.map_err(|error| Error::io("read", image.path(), error))?;
+    Ok(super::kind::of(image.path(), &bytes[..read]) == Some(kind))
+}
