@@ -1,0 +1,1 @@
+"""Round trips through other programs; tests/interop/run starts them."""
