@@ -24,7 +24,6 @@ impl Interrupt {
     /// Whatever the system says.
     pub fn install() -> io::Result<Interrupt> {
         let asked = Arc::new(AtomicBool::new(false));
-        flag::register(SIGXFSZ, Arc::default())?;
         for signal in heeded(&[SIGINT, SIGTERM, SIGHUP])? {
             let asked = Arc::clone(&asked);
             // One swap, and not a look and then a store: two signals may come to two threads at the same time.
@@ -37,6 +36,8 @@ impl Interrupt {
             // SAFETY: the action only swaps an atomic and calls a function that may be called in a signal handler.
             unsafe { low_level::register(signal, action) }?;
         }
+        // The last one: where it is caught, the others are not only caught but heeded.
+        flag::register(SIGXFSZ, Arc::default())?;
         Ok(Interrupt { asked })
     }
 

@@ -190,7 +190,9 @@ impl ForOthers {
 pub(crate) fn wait_until_it_heeds(process: u32, signal: Signal) {
     let begun = Instant::now();
     while let Some(caught) = signals(process, "SigCgt") {
-        if caught & signal_bit(signal) != 0 {
+        // A signal that comes while its handler is being set is lost; that of this one is set last.
+        let wanted = signal_bit(signal) | signal_bit(Signal::XFSZ);
+        if caught & wanted == wanted {
             return;
         }
         assert!(
