@@ -6,6 +6,36 @@
 //! thread takes chunks; each piece of a chunk is changed on its way into the thread's slot and copied back from there.
 //! The [`journal::Journal`] knows which chunks are done and holds the finished bytes of those in flight.
 //!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use pagelight::Image;
+//! use pagelight::op::Op;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("scan.ppm");
+//! # std::fs::write(&path, [b"P6 8 6 65535\n".as_slice(), &[0x12; 8 * 6 * 6]].concat())?;
+//! let image = Image::open(&path)?;
+//! for cut_short in image.pending()? {
+//!     image.resume(cut_short)?; // exactly, whatever killed it
+//! }
+//! image
+//!     .edit(Op::Brighten { amount: 2000 })
+//!     .rect(2, 1, 4, 3)
+//!     .channels("red,blue")
+//!     .id("batch-17") // never twice under this word
+//!     .on_progress(|done_bytes| {
+//!         println!("{done_bytes} bytes are done");
+//!         ControlFlow::Continue(())
+//!     })
+//!     .run()?;
+//! # let bytes = std::fs::read(&path)?;
+//! # let pixel = 13 + (8 + 2) * 6;
+//! # assert_eq!(bytes[pixel..pixel + 6], [0x19, 0xe2, 0x12, 0x12, 0x19, 0xe2]);
+//! # assert_eq!(bytes[pixel - 6..pixel], [0x12; 6]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The house, floor by floor
 //! A file imports only from the floors below it; `tests/tidy.rs` holds the rule.
 //!
@@ -29,6 +59,7 @@
 //! | [`engine`] | how a job is run in this process | terminals, other processes, file formats |
 //! | [`coordinator`] | how a job is run in many processes | what they do to pixels |
 //! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
+//! | [`mod@edit`] | the front door: an image, and an edit of it in words | how that is done |
 //! | [`estimate`] | what an edit would do, from a sample | |
 //! | [`synth`] | test pictures | |
 //! | [`convert`] | ordinary pictures, and how they become images and back | jobs, terminals |
@@ -48,6 +79,7 @@ pub mod coordinator;
 pub mod counts;
 pub mod cut;
 pub mod digest;
+pub mod edit;
 pub mod engine;
 pub mod error;
 pub mod estimate;
@@ -68,3 +100,5 @@ pub mod stats;
 pub mod synth;
 pub mod threads;
 pub mod window;
+
+pub use self::edit::{Change, Edit, Image};

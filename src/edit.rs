@@ -1,0 +1,270 @@
+//! The library's front door: an [`Image`], and an [`Edit`] of it.
+//!
+//! What stands here is made of the modules below, for those who want to edit an image and not to know how that is done. It
+//! does what the program does: it reads the image's header, keeps alpha and samples of no data, claims the window, keeps a
+//! journal, and finishes exactly what was cut short.
+//!
+//! 1. Nothing is changed before [`Edit::run`].
+//! 2. A truncated file is a signal to whoever has it mapped. [`crate::os::fault::install`] makes an error of it, once for
+//!    the process; a library never does that by itself.
+
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::claim::{ImageJobs, PendingJob};
+use crate::engine::Settings;
+use crate::error::{Error, Result};
+use crate::format::{self, Described, Overrides};
+use crate::job::{Job, Target};
+use crate::layout::Part;
+use crate::map::{Access, MappedFile};
+use crate::op::{Adjust, Op};
+use crate::pixel::ChannelSet;
+use crate::run::{self, Ended, Options};
+
+/// An open image whose layout is known.
+#[derive(Debug)]
+pub struct Image {
+    file: MappedFile,
+    described: Described,
+}
+
+/// What is to be done to samples.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An operation as it is. Brightening keeps samples of no data, unless [`Edit::nodata`] says otherwise.
+    Op(Op),
+    /// Steps that become one table once the samples' type is known.
+    Adjust(Adjust),
+}
+
+impl From<Op> for Change {
+    fn from(op: Op) -> Change {
+        Change::Op(op)
+    }
+}
+
+impl From<Adjust> for Change {
+    fn from(adjust: Adjust) -> Change {
+        Change::Adjust(adjust)
+    }
+}
+
+impl Image {
+    /// Opens an image to edit it: raw with an ENVI header, NPY, PNM or farbfeld.
+    ///
+    /// # Errors
+    /// `NotFound`, `Permission`; `Unfit` if it is of a kind that cannot be edited; `Request` if nobody says what it looks
+    /// like, see [`Image::open_as`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Image> {
+        Image::open_as(path, &Overrides::default())
+    }
+
+    /// The same for an image of which the caller knows what no header says.
+    ///
+    /// # Errors
+    /// As for [`Image::open`]; `Request` if that contradicts a header or the file's length.
+    pub fn open_as(path: impl AsRef<Path>, overrides: &Overrides) -> Result<Image> {
+        let file = MappedFile::open(path.as_ref(), Access::ReadWrite)?;
+        let described = format::describe(&file, overrides)?;
+        Ok(Image { file, described })
+    }
+
+    /// What it looks like, and how that is known.
+    pub fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// Begins to say what is to be done to it.
+    pub fn edit(&self, change: impl Into<Change>) -> Edit<'_> {
+        let part = Part {
+            channels: self.described.color(),
+            ..self.described.layout.whole()
+        };
+        Edit {
+            image: self,
+            change: change.into(),
+            part: Ok(part),
+            nodata: self.described.nodata,
+            token: String::new(),
+            options: Options::default_here(),
+            progress: None,
+        }
+    }
+
+    /// The jobs of the image that were cut short, with those that are at work.
+    ///
+    /// # Errors
+    /// `Unfit` if what is known of them cannot be trusted, `Unfinished` if some are missing; `Io`.
+    pub fn pending(&self) -> Result<Vec<PendingJob>> {
+        ImageJobs::of(&self.file, None)?.pending()
+    }
+
+    /// Finishes a job that was cut short, exactly.
+    ///
+    /// # Errors
+    /// As for [`run::resume`].
+    pub fn resume(&self, pending: PendingJob) -> Result<Ended> {
+        let options = Options::default_here();
+        run::resume(&self.file, pending, &options, &|_| ControlFlow::Continue(()))
+    }
+}
+
+/// Hears of bytes that are done, and says whether to go on.
+type OnProgress<'a> = Box<dyn Fn(u64) -> ControlFlow<()> + Sync + 'a>;
+
+/// An edit that is being put into words.
+pub struct Edit<'a> {
+    image: &'a Image,
+    change: Change,
+    /// Or what does not fit of it, which [`Edit::run`] tells.
+    part: std::result::Result<Part, String>,
+    nodata: Option<i32>,
+    token: String,
+    options: Options,
+    progress: Option<OnProgress<'a>>,
+}
+
+impl std::fmt::Debug for Edit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edit")
+            .field("change", &self.change)
+            .field("part", &self.part)
+            .field("token", &self.token)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Edit<'a> {
+    /// Only the rectangle of `width` x `height` pixels whose left upper pixel is at column `x`, row `y`.
+    #[must_use]
+    pub fn rect(self, x: u64, y: u64, width: u64, height: u64) -> Edit<'a> {
+        let layout = &self.image.described.layout;
+        self.with_part(|part| {
+            let rect = layout.rect(x, y, width, height)?;
+            Ok(Part {
+                columns: rect.columns,
+                rows: rect.rows,
+                ..part
+            })
+        })
+    }
+
+    /// Only these planes, counted from 0.
+    #[must_use]
+    pub fn planes(self, planes: Range<u64>) -> Edit<'a> {
+        let count = self.image.described.layout.planes();
+        self.with_part(|part| match planes.start < planes.end && planes.end <= count {
+            true => Ok(Part { planes, ..part }),
+            false => Err(format!(
+                "there are no planes {planes:?}; it has {count}, counted from 0"
+            )),
+        })
+    }
+
+    /// Only these channels: names, first letters, numbers and ranges from 1 on, with commas, or `all`; see
+    /// [`ChannelSet::parse`]. All but alpha unless told otherwise.
+    #[must_use]
+    pub fn channels(self, list: &str) -> Edit<'a> {
+        let names = &self.image.described.names;
+        self.with_part(|part| {
+            let channels = ChannelSet::parse(list, names)?;
+            Ok(Part { channels, ..part })
+        })
+    }
+
+    fn with_part(self, change: impl FnOnce(Part) -> std::result::Result<Part, String>) -> Edit<'a> {
+        Edit {
+            part: self.part.and_then(change),
+            ..self
+        }
+    }
+
+    /// Samples of this value are kept; `None` edits all, also those that the header declares to stand for no data.
+    #[must_use]
+    pub fn nodata(self, nodata: Option<i32>) -> Edit<'a> {
+        Edit { nodata, ..self }
+    }
+
+    /// A word for this edit: done again under the same one, it does nothing, or finishes what was cut short. At most 64
+    /// bytes.
+    #[must_use]
+    pub fn id(self, token: &str) -> Edit<'a> {
+        Edit {
+            token: token.to_owned(),
+            ..self
+        }
+    }
+
+    /// How many threads work, and about how many bytes of the image may be in memory at once.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Edit<'a> {
+        self.options.settings = settings;
+        self
+    }
+
+    /// Do not wait until the result is on the disk: a power cut may then lose some of it.
+    #[must_use]
+    pub fn without_sync(mut self) -> Edit<'a> {
+        self.options.sync = false;
+        self
+    }
+
+    /// Keep the journal there instead of beside the image.
+    #[must_use]
+    pub fn journal_folder(mut self, folder: impl Into<PathBuf>) -> Edit<'a> {
+        self.options.journal_folder = Some(folder.into());
+        self
+    }
+
+    /// Who hears how many bytes of the image are done, now and then and from any thread; `Break` pauses the edit, which can
+    /// be resumed.
+    #[must_use]
+    pub fn on_progress(self, progress: impl Fn(u64) -> ControlFlow<()> + Sync + 'a) -> Edit<'a> {
+        Edit {
+            progress: Some(Box::new(progress)),
+            ..self
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// `Request` if it does not fit the image; else as for [`run::start`].
+    pub fn run(self) -> Result<Ended> {
+        let (described, path) = (&self.image.described, self.image.file.path());
+        let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
+        let sample = described.layout.format().sample;
+        let op = match (self.change, self.nodata) {
+            (Change::Op(Op::Brighten { amount }), Some(nodata)) => Op::brighten_keeping(amount, sample, nodata),
+            (Change::Op(op), _) => op,
+            (Change::Adjust(adjust), nodata) => Op::Table(Arc::new(adjust.table(sample, nodata).map_err(request)?)),
+        };
+        if let Op::Table(table) = &op
+            && table.sample() != sample
+        {
+            return Err(request(
+                "its samples are not of the type that the table is for".to_owned(),
+            ));
+        }
+        let part = self.part.map_err(request)?;
+        let target = Target::of(&described.layout, &part, &described.names).map_err(request)?;
+        let done = AtomicU64::new(0);
+        let progress = self.progress;
+        run::start(
+            &Job { op, target },
+            &self.image.file,
+            &self.token,
+            &self.options,
+            &|bytes| {
+                let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+                progress
+                    .as_ref()
+                    .map_or(ControlFlow::Continue(()), |progress| progress(done))
+            },
+        )
+    }
+}
