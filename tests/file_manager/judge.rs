@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pagelight::identity::{Folder, Mark, Marking};
+use pagelight::os::identity::Look;
 
 use crate::Counts;
 use crate::unfinished::{intents, run_words, says};
@@ -170,7 +171,7 @@ impl World<'_> {
     /// True if something tells a half-edited file from a picture of its own: its mark, or a folder of journals beside it that
     /// knows the file or its name.
     fn is_told_apart(&self, path: &Path) -> bool {
-        let knows = |folder: &Folder| folder.record.image.inode == key(path).1;
+        let knows = |folder: &Folder| is_of(folder, path);
         let is_known = || {
             folders_beside(path)
                 .iter()
@@ -183,9 +184,8 @@ impl World<'_> {
     fn is_replaced(&self, path: &Path) -> Option<i64> {
         let file = fs::File::open(path).expect("opened");
         let is_unmarked = Mark::read(&file, path).is_ok_and(|mark| mark == Marking::Unmarked);
-        let (resolved, inode) = (path.canonicalize().expect("there"), key(path).1);
-        let is_other =
-            |folder: &Folder| folder.record.path == resolved && folder.record.image.inode != inode && is_unmarked;
+        let resolved = path.canonicalize().expect("there");
+        let is_other = |folder: &Folder| folder.record.path == resolved && !is_of(folder, path) && is_unmarked;
         let folders = folders_beside(path);
         let mut journals = folders.iter().filter(|folder| is_other(folder)).flat_map(unfinished);
         journals.next().map(|journal| amount_of(&journal))
@@ -236,6 +236,12 @@ struct Before {
 fn folders_beside(path: &Path) -> Vec<Folder> {
     let resolved = path.canonicalize().expect("there");
     Folder::all_in(resolved.parent().expect("a folder")).expect("read")
+}
+
+/// True if a folder is of this very file, and not of one that had its inode before.
+fn is_of(folder: &Folder, path: &Path) -> bool {
+    let file = fs::File::open(path).expect("opened");
+    folder.record.is_of(&Look::at(&file).expect("looked at").identity)
 }
 
 fn unfinished(folder: &Folder) -> Vec<PathBuf> {
