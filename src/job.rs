@@ -160,7 +160,10 @@ impl Job {
     /// True if the two would do the same to the same samples, whatever they are called.
     pub fn is_same_as(&self, other: &Job) -> bool {
         let (a, b) = (&self.target, &other.target);
-        self.op == other.op && a.window == b.window && (a.sample, a.order) == (b.sample, b.order) && a.lanes == b.lanes
+        self.op.is_same_as(&other.op)
+            && a.window == b.window
+            && (a.sample, a.order) == (b.sample, b.order)
+            && a.lanes == b.lanes
     }
 
     /// The job as bytes, but for its window.

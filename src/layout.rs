@@ -331,7 +331,7 @@ impl Layout {
     /// # Errors
     /// A message for the user, if it lies in too many places.
     pub fn window(&self, part: &Part) -> Result<(Window, ChannelSet), String> {
-        let window = Window::of(self.tiles(part).map(|tile| tile.block).collect())?;
+        let window = Window::of(self.blocks(part))?;
         let lanes = self.lanes_of(part);
         let lanes = if lanes.is_all() { ChannelSet::all(1) } else { lanes };
         Ok((window, lanes))

@@ -60,80 +60,89 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Bytes that are read for it.
+    /// Bytes of the image that hold the samples.
     pub fn bytes(&self) -> u64 {
-        let passes = self.passes();
-        let of_pass = |pass: &Vec<Lanes>| pass.iter().map(|lanes| lanes.window.bytes()).sum::<u64>();
-        passes.iter().map(of_pass).sum()
+        self.places.iter().map(|lanes| lanes.window.bytes()).sum()
     }
 
-    /// The places of some channels at a time, each channel counted from the first one of its pass.
-    fn passes(&self) -> Vec<Vec<Lanes>> {
+    /// Bytes that are read for it, which may be more: those of a place once for each pass.
+    pub fn bytes_read(&self) -> u64 {
         let firsts = (0..self.channels).step_by(CHANNELS_AT_ONCE);
-        let pass = |first: usize| {
-            let own = |channel: &Option<usize>| {
-                channel
-                    .and_then(|channel| channel.checked_sub(first))
-                    .filter(|&own| own < CHANNELS_AT_ONCE)
-            };
-            let places = self.places.iter().map(|lanes| Lanes {
-                window: lanes.window.clone(),
-                channels: lanes.channels.iter().map(own).collect(),
-            });
-            places
-                .filter(|lanes| lanes.channels.iter().any(Option::is_some))
-                .collect()
-        };
-        firsts.map(pass).collect()
+        let of_pass = |first| self.places_of(first).map(|lanes| lanes.window.bytes()).sum::<u64>();
+        firsts.map(of_pass).sum()
+    }
+
+    /// The places that have samples of the channels that are counted at once from `first` on.
+    fn places_of(&self, first: usize) -> impl Iterator<Item = &Lanes> {
+        let is_own = move |channel: &Option<usize>| own(*channel, first).is_some();
+        self.places
+            .iter()
+            .filter(move |lanes| lanes.channels.iter().any(is_own))
     }
 }
 
+/// A channel, counted from the `first` one of a pass, if it is of that.
+fn own(channel: Option<usize>, first: usize) -> Option<usize> {
+    channel?.checked_sub(first).filter(|&own| own < CHANNELS_AT_ONCE)
+}
+
 /// Looks at all samples that are wanted, on `threads` threads. Returns what each channel is like, first to last. `progress`
-/// hears of every byte.
+/// hears of every byte that is read.
 ///
 /// # Errors
 /// `Io` if the image cannot be read; `Interrupted` if `progress` said so.
 pub fn of(image: &MappedFile, wanted: &Wanted<'_>, threads: usize, progress: Progress<'_>) -> Result<Vec<Channel>> {
     let mut channels = Vec::new();
-    for pass in wanted.passes() {
-        let left = wanted.channels - channels.len();
-        let mut all = vec![0u64; left.min(CHANNELS_AT_ONCE) * VALUES];
-        for lanes in &pass {
-            for counts in count_lanes(image, lanes, all.len(), threads, progress)? {
-                all.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
-            }
+    for first in (0..wanted.channels).step_by(CHANNELS_AT_ONCE) {
+        let count = (wanted.channels - first).min(CHANNELS_AT_ONCE);
+        let mut all = vec![0u64; count * VALUES];
+        for counts in count_pass(image, wanted, first, all.len(), threads, progress)? {
+            all.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
         }
         channels.extend(all.chunks_exact(VALUES).map(|counts| channel(counts, wanted)));
     }
     Ok(channels)
 }
 
-/// Counts the samples of one window; what each thread has found.
-fn count_lanes(
+/// Counts the samples of some channels; what each thread has found.
+fn count_pass(
     image: &MappedFile,
-    lanes: &Lanes,
+    wanted: &Wanted<'_>,
+    first: usize,
     counts: usize,
     threads: usize,
     progress: Progress<'_>,
 ) -> Result<Vec<Vec<u64>>> {
-    let window = &lanes.window;
-    let cut = Cut::new(window, SPAN_BYTES, SPAN_BYTES, threads.max(1) as u64);
-    threads::share(threads, cut.spans(), |turns| {
-        let mut counter = Counter::new(lanes, counts);
-        while let Some(span) = turns.take() {
-            let part = cut.span(span);
+    let places: Vec<(&Lanes, Cut, Vec<Option<usize>>)> = wanted
+        .places_of(first)
+        .map(|lanes| {
+            let cut = Cut::new(&lanes.window, SPAN_BYTES, SPAN_BYTES, threads.max(1) as u64);
+            let channels = lanes.channels.iter().map(|channel| own(*channel, first)).collect();
+            (lanes, cut, channels)
+        })
+        .collect();
+    // The spans of all places in one row, so that threads share them however short they are.
+    let mut ends = Vec::new();
+    let mut end = 0;
+    for (_, cut, _) in &places {
+        end += cut.spans();
+        ends.push(end);
+    }
+    threads::share(threads, end, |turns| {
+        let mut counter = Counter::new(counts);
+        while let Some(turn) = turns.take() {
+            let place = ends.partition_point(|&end| end <= turn);
+            let (lanes, cut, channels) = &places[place];
+            let window = &lanes.window;
+            let part = cut.span(turn + cut.spans() - ends[place]);
             let bounds = window.bounds(part.clone());
             let view = image.view(bounds.clone())?;
             let mut at = part.start;
             for range in window.ranges(part.clone()) {
-                let lane = window.samples_before(at) % lanes.channels.len() as u64;
+                let lane = window.samples_before(at) % channels.len() as u64;
                 let length = range.end - range.start;
-                counter.add(
-                    &view,
-                    range.start - bounds.start,
-                    length,
-                    usize::try_from(lane).unwrap_or(0),
-                )?;
+                let lane = usize::try_from(lane).unwrap_or(0);
+                counter.add(&view, range.start - bounds.start, length, channels, lane)?;
                 at += length;
             }
             threads::report(progress, part.end - part.start)?;
@@ -144,11 +153,7 @@ fn count_lanes(
 }
 
 /// How often a thread has met each value: channel by channel, by the sample's two bytes as a little-endian number.
-struct Counter<'a> {
-    /// Which channel each lane is of.
-    lanes: &'a [Option<usize>],
-    /// True if the lanes are all channels in order, four at most.
-    are_in_order: bool,
+struct Counter {
     /// Small numbers, so that they stay in the cache.
     fresh: Vec<u32>,
     fresh_samples: u64,
@@ -156,16 +161,9 @@ struct Counter<'a> {
     tile: Vec<u8>,
 }
 
-impl<'a> Counter<'a> {
-    fn new(lanes: &'a Lanes, counts: usize) -> Counter<'a> {
-        let in_order = lanes
-            .channels
-            .iter()
-            .enumerate()
-            .all(|(lane, channel)| *channel == Some(lane));
+impl Counter {
+    fn new(counts: usize) -> Counter {
         Counter {
-            lanes: &lanes.channels,
-            are_in_order: in_order && lanes.channels.len() <= 4,
             fresh: vec![0; counts],
             fresh_samples: 0,
             settled: vec![0; counts],
@@ -173,23 +171,26 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// Counts the samples of `length` bytes from `at` on, of which the first is of lane `lane`.
+    /// Counts the samples of `length` bytes from `at` on, of which the first is of lane `lane`; `lanes` says which channel
+    /// each lane is of.
     #[expect(clippy::cast_possible_truncation, reason = "within the view, which is in memory")]
-    fn add(&mut self, view: &View, at: u64, length: u64, mut lane: usize) -> Result<()> {
+    fn add(&mut self, view: &View, at: u64, length: u64, lanes: &[Option<usize>], mut lane: usize) -> Result<()> {
+        // All channels in order, four at most.
+        let are_in_order = lanes.len() <= 4 && lanes.iter().enumerate().all(|(lane, channel)| *channel == Some(lane));
         view.page_in(at as usize..(at + length) as usize, PageIn::Read)?;
         for part in split(at..at + length, TILE_BYTES as u64) {
             let tile = &mut self.tile[..(part.end - part.start) as usize];
             view.copy_out(part.start as usize, tile)?;
             let tables = &mut self.fresh;
-            match self.lanes.len() {
-                1 if self.are_in_order => count::<1>(tile, tables),
-                2 if self.are_in_order && lane == 0 => count::<2>(tile, tables),
-                3 if self.are_in_order && lane == 0 => count::<3>(tile, tables),
-                4 if self.are_in_order && lane == 0 => count::<4>(tile, tables),
-                _ => count_some(tile, tables, self.lanes, lane),
+            match lanes.len() {
+                1 => count::<1>(tile, &mut tables[lanes[0].unwrap_or(0) * VALUES..]),
+                2 if are_in_order && lane == 0 => count::<2>(tile, tables),
+                3 if are_in_order && lane == 0 => count::<3>(tile, tables),
+                4 if are_in_order && lane == 0 => count::<4>(tile, tables),
+                _ => count_some(tile, tables, lanes, lane),
             }
             let samples = tile.len() / SAMPLE_BYTES;
-            lane = (lane + samples) % self.lanes.len();
+            lane = (lane + samples) % lanes.len();
             self.fresh_samples += samples as u64;
             if self.fresh_samples > u64::from(u32::MAX) - TILE_BYTES as u64 {
                 self.settle();

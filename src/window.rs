@@ -46,22 +46,8 @@ impl Window {
     /// # Errors
     /// A message for the user, if there are none, too many, or two of them share bytes.
     pub fn of(mut blocks: Vec<Block>) -> Result<Window, String> {
-        blocks.sort_unstable_by_key(|block| block.start);
+        join(&mut blocks);
         refuse_shared_bytes(&blocks)?;
-        // In place, because there may be a million.
-        let mut kept = 0;
-        for index in 0..blocks.len() {
-            let mut block = blocks[index];
-            while kept > 0
-                && let Some(both) = blocks[kept - 1].joined(&block)
-            {
-                kept -= 1;
-                block = both;
-            }
-            blocks[kept] = block;
-            kept += 1;
-        }
-        blocks.truncate(kept);
         blocks.shrink_to_fit();
         Window::checked(blocks)
     }
@@ -129,6 +115,9 @@ impl Window {
 
     /// True if the two have a byte in common.
     pub fn overlaps(&self, other: &Window) -> bool {
+        if are_apart_in_step(self.blocks.iter().chain(&*other.blocks)) {
+            return false;
+        }
         // Whatever begins next is compared with those of the other window that have not ended by then.
         let (mut open_a, mut open_b): (Vec<&Block>, Vec<&Block>) = (Vec::new(), Vec::new());
         let (mut left_a, mut left_b) = (self.blocks.iter().peekable(), other.blocks.iter().peekable());
@@ -226,8 +215,50 @@ impl Window {
     }
 }
 
+/// Puts blocks in the order of their first bytes, and makes as few of them as can be.
+pub(crate) fn join(blocks: &mut Vec<Block>) {
+    blocks.sort_unstable_by_key(|block| block.start);
+    // In place, because there may be a million.
+    let mut kept = 0;
+    for index in 0..blocks.len() {
+        let mut block = blocks[index];
+        while kept > 0
+            && let Some(both) = blocks[kept - 1].joined(&block)
+        {
+            kept -= 1;
+            block = both;
+        }
+        blocks[kept] = block;
+        kept += 1;
+    }
+    blocks.truncate(kept);
+}
+
+/// True if all blocks have rows at one and the same distance, and within that distance no byte is in two of them: bands of
+/// lines, of which there may be thousands. (If it is false, they may still be apart.)
+fn are_apart_in_step<'a>(blocks: impl Iterator<Item = &'a Block> + Clone) -> bool {
+    let mut strides = blocks.clone().map(|block| block.stride_bytes);
+    let Some(stride_bytes) = strides.next() else {
+        return true;
+    };
+    if strides.any(|other| other != stride_bytes) {
+        return false;
+    }
+    let mut places: Vec<(u64, u64)> = blocks
+        .map(|block| (block.start % stride_bytes, block.row_bytes))
+        .collect();
+    places.sort_unstable();
+    let follow = places.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
+    // The last one may reach into the next row.
+    let (first, last) = (places[0], places[places.len() - 1]);
+    follow && last.0 + last.1 <= first.0 + stride_bytes
+}
+
 /// Blocks must be in the order of their first bytes.
 fn refuse_shared_bytes(blocks: &[Block]) -> Result<(), String> {
+    if are_apart_in_step(blocks.iter()) {
+        return Ok(());
+    }
     // Those that have not ended where the next one begins.
     let mut open: Vec<&Block> = Vec::new();
     for block in blocks {

@@ -279,7 +279,7 @@ fn unnamed_bands_are_edited_and_it_is_said() {
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("does not name the bands, so all 4 are edited") && said.contains("--channels"),
+        said.contains("nobody says what the bands mean, so all 4 are edited") && said.contains("--channels"),
         "{said}"
     );
 }

@@ -73,6 +73,11 @@ impl AreaArgs {
         Area::of(layout, &part).map_err(|why| Error::Request(format!("{}: {why}", path.display())))
     }
 
+    /// True if the words name channels.
+    pub(super) fn names_channels(&self) -> bool {
+        self.channels.is_some()
+    }
+
     /// True if the words name a part of the plane or some planes.
     pub(super) fn names_an_area(&self) -> bool {
         self.rect.is_some() || self.plane.is_some()

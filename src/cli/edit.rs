@@ -127,9 +127,9 @@ impl EditArgs {
     /// What a user may not expect.
     fn tell_what_is_open(&self, global: &Global, described: &Described, nodata: Option<i32>) {
         let path = self.image.image.display();
-        if described.unnamed_bands {
+        if described.unnamed_bands && !self.window.area.names_channels() {
             global.note(&format!(
-                "{path}: the header does not name the bands, so all {} are edited; --channels chooses",
+                "{path}: nobody says what the bands mean, so all {} are edited; --channels chooses",
                 described.layout.format().channels.count(),
             ));
         }

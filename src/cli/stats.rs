@@ -53,7 +53,7 @@ impl Stats {
         let drawing = self.plot.as_deref().map(NewPicture::create).transpose()?;
         tell_jobs(global, &image.file);
         let begun = Instant::now();
-        let meter = Meter::new(global, "stats", bytes, 0);
+        let meter = Meter::new(global, "stats", wanted.bytes_read(), 0);
         let channels = stats::of(&image.file, &wanted, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);
         let time = begun.elapsed();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Layout, Part, Starts};
 use crate::pixel::{ChannelSet, SAMPLE_BYTES};
-use crate::window::{Block, Window};
+use crate::window::{self, Block, MAX_BLOCKS, Window};
 
 /// Which samples a row of a tile's block has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,9 @@ pub struct Tile {
     /// transposed.
     pub block: Block,
 }
+
+/// Where more would come of going line by line, an image is edited channel by channel.
+const MOST_BLOCKS: usize = MAX_BLOCKS / 2;
 
 /// A window of the samples of some channels, and whose they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +209,45 @@ impl Layout {
             }
         }
         lanes
+    }
+
+    /// The bytes of a part, as near as they lie to each other in the file.
+    pub(super) fn blocks(&self, part: &Part) -> Vec<Block> {
+        self.blocks_by_line(part)
+            .unwrap_or_else(|| self.tiles(part).map(|tile| tile.block).collect())
+    }
+
+    /// The same where channels lie between one line and the next: line by line, and not channel by channel through all of
+    /// the file. `None` if they do not, or too many blocks would come of it.
+    fn blocks_by_line(&self, part: &Part) -> Option<Vec<Block>> {
+        let is_one = matches!(self.starts, Starts::One(_));
+        if !is_one || self.channels_are_lanes() || self.step.channel >= self.step.column.max(self.step.row) {
+            return None;
+        }
+        let lines = if self.is_transposed() {
+            &part.columns
+        } else {
+            &part.rows
+        };
+        let mut blocks: Vec<Block> = Vec::new();
+        for line in lines.clone() {
+            let (columns, rows) = match self.is_transposed() {
+                false => (part.columns.clone(), line..line + 1),
+                true => (line..line + 1, part.rows.clone()),
+            };
+            let line = Part {
+                columns,
+                rows,
+                ..part.clone()
+            };
+            let mut of_line: Vec<Block> = self.tiles(&line).map(|tile| tile.block).collect();
+            window::join(&mut of_line);
+            blocks.extend(of_line);
+            if blocks.len() > MOST_BLOCKS {
+                return None;
+            }
+        }
+        Some(blocks)
     }
 
     /// Where a tile begins.

@@ -130,6 +130,9 @@ impl World<'_> {
         if token || (command == "resume" && file.has_token) {
             file.done_under_token = Some(after.to_vec());
             file.is_unmarked = false;
+        } else if file.done_under_token.as_deref() == Some(before) {
+            // What was done under the word is still in it.
+            file.done_under_token = Some(after.to_vec());
         }
         verdict
     }

@@ -193,7 +193,15 @@ fn open(image: &Path, words: &Bench) -> Result<OpenImage> {
         image: image.to_owned(),
         look: words.look.clone(),
     };
-    args.open(access)
+    let open = args.open(access)?;
+    let layout = &open.described.layout;
+    if words.in_place && !(layout.is_one_run() && layout.planes() == 1) {
+        return Err(Error::Request(format!(
+            "{}: its planes, bands or tiles lie apart, and --in-place measures pixels one after another; leave --in-place out",
+            image.display()
+        )));
+    }
+    Ok(open)
 }
 
 /// The folder that the image itself lies in; its name may be a link from elsewhere.
