@@ -458,6 +458,9 @@ fn rounds(many: u32) {
             continue;
         }
         counts.rounds += 1;
+        if counts.rounds.is_multiple_of(1000) {
+            eprintln!("{counts:?}");
+        }
         for _ in 0..1 + round.random.up_to(3) {
             if !round.is_over && !round.is_unmarked {
                 round.act();

@@ -172,6 +172,12 @@ impl ImageJobs {
         self.subject.look.changed_nanoseconds
     }
 
+    /// When the image's bytes were last changed, in nanoseconds since 1970; unlike the above it goes with a file that is moved
+    /// to another disk.
+    pub(crate) fn modified_nanoseconds(&self) -> u64 {
+        self.subject.look.modified_nanoseconds
+    }
+
     /// The mounts through which the image and the journals in `folder` are reached.
     pub(crate) fn mounts(&self, folder: &Folder) -> Result<[u64; 2]> {
         let look = Look::at_path(&folder.path).map_err(|error| Error::io("look at", &folder.path, error))?;

@@ -14,6 +14,9 @@ use super::sync_failed;
 /// By how much the system's clock, by which files change, may be behind: two of its ticks.
 const TICK_NANOSECONDS: u64 = 20_000_000;
 
+/// How exactly a journal knows its last sign of life, and more than a job takes from a change to the sign of it.
+const BEAT_NANOSECONDS: u64 = 1_000_000;
+
 /// Everything that must hold before a byte is copied from a journal that somebody else left.
 pub(super) fn refuse_unsound(
     jobs: &ImageJobs,
@@ -47,6 +50,15 @@ pub(super) fn refuse_unsound(
             journal.path(),
             "is a copy of the job's journal, which may be of an earlier moment, so that what it calls untouched may be \
              edited; nothing was changed; bring the first one back, or restore the image and 'pagelight abandon'",
+        ));
+    }
+    // What came from another disk is a copy, image and journal; they must be of one moment.
+    if !is_original && jobs.modified_nanoseconds() > journal.last_alive_nanoseconds()? + BEAT_NANOSECONDS {
+        return Err(Error::unfit(
+            journal.path(),
+            "is a copy of the job's journal, and the image was changed after its last sign of life, so what it calls \
+             untouched may be edited; nothing was changed; bring the last one back, or restore the image and 'pagelight \
+             abandon'",
         ));
     }
     let is_same_start = is_same_start(jobs, journal)?;

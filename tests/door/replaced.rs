@@ -3,6 +3,7 @@
 //! as far as it came, but the rest is edited, too: the first job must not be gone on with in it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -344,4 +345,37 @@ fn the_same_without_attributes() {
         edited_and_resumed(&rig, None);
     }
     let _ = Command::new("umount").arg(place.path()).output();
+}
+
+/// A journal of an earlier moment is put back after the job's end, and the image goes to another disk, where journals are
+/// copies for a good reason.
+#[test]
+fn an_early_journal_beside_an_image_from_another_disk() {
+    let Some(far) = common::memory_folder() else {
+        eprintln!("skipped: no file system in memory");
+        return;
+    };
+    let rig = Rig::small_in(common::folder());
+    rig.cut_short_as("once");
+    let (journal, early) = (rig.journal(), fs::read(rig.journal()).expect("read"));
+    let mut words = rig.edit_words();
+    words.push("--id=once".into());
+    check(&words, 0, &["samples clipped"]);
+    assert_eq!(rig.holds(), Holds::After);
+    next_tick();
+    let moved = far.path().join("moved.raw");
+    assert!(
+        Command::new("mv")
+            .args([&rig.path, &moved])
+            .status()
+            .is_ok_and(|status| status.success())
+    );
+    fs::write(&journal, early).expect("put back");
+    fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).expect("private");
+    check(
+        &super::on("resume", &moved, &[]),
+        65,
+        &["is a copy of the job's journal"],
+    );
+    super::assert_edited(&rig, &moved);
 }

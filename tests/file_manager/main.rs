@@ -61,6 +61,9 @@ fn rounds(many: u32) {
     while counts.rounds < many {
         number += 1;
         counts.rounds += u32::from(round(&mut random, number, &mut longest, &mut counts));
+        if number % 1000 == 0 {
+            eprintln!("{} of {many} rounds in {:?}", counts.rounds, begun.elapsed());
+        }
     }
     eprintln!("{counts:#?} in {:?}", begun.elapsed());
     assert!(counts.half_done > many / 8, "aimed badly");
