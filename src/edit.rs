@@ -21,7 +21,7 @@ use crate::job::{Job, Target};
 use crate::layout::Part;
 use crate::map::{Access, MappedFile};
 use crate::op::{Adjust, Op};
-use crate::pixel::ChannelSet;
+use crate::pixel::{ChannelSet, Sample};
 use crate::run::{self, Ended, Options};
 
 /// An open image whose layout is known.
@@ -38,6 +38,23 @@ pub enum Change {
     Op(Op),
     /// Steps that become one table once the samples' type is known.
     Adjust(Adjust),
+}
+
+impl Change {
+    /// What it is for samples of this type, of which those of the value `nodata` are kept, if there is one.
+    ///
+    /// # Errors
+    /// A message for the user, if it names a value that such samples do not have, or is a table for another type.
+    pub fn op(self, sample: Sample, nodata: Option<i32>) -> std::result::Result<Op, String> {
+        match (self, nodata) {
+            (Change::Op(Op::Brighten { amount }), Some(nodata)) => Ok(Op::brighten_keeping(amount, sample, nodata)),
+            (Change::Op(Op::Table(table)), _) if table.sample() != sample => {
+                Err("its samples are not of the type that the table is for".to_owned())
+            }
+            (Change::Op(op), _) => Ok(op),
+            (Change::Adjust(adjust), nodata) => Ok(Op::Table(Arc::new(adjust.table(sample, nodata)?))),
+        }
+    }
 }
 
 impl From<Op> for Change {
@@ -79,14 +96,10 @@ impl Image {
 
     /// Begins to say what is to be done to it.
     pub fn edit(&self, change: impl Into<Change>) -> Edit<'_> {
-        let part = Part {
-            channels: self.described.color(),
-            ..self.described.layout.whole()
-        };
         Edit {
             image: self,
             change: change.into(),
-            part: Ok(part),
+            part: Ok(self.described.layout.colors()),
             nodata: self.described.nodata,
             token: String::new(),
             options: Options::default_here(),
@@ -238,18 +251,7 @@ impl<'a> Edit<'a> {
         let (described, path) = (&self.image.described, self.image.file.path());
         let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
         let sample = described.layout.format().sample;
-        let op = match (self.change, self.nodata) {
-            (Change::Op(Op::Brighten { amount }), Some(nodata)) => Op::brighten_keeping(amount, sample, nodata),
-            (Change::Op(op), _) => op,
-            (Change::Adjust(adjust), nodata) => Op::Table(Arc::new(adjust.table(sample, nodata).map_err(request)?)),
-        };
-        if let Op::Table(table) = &op
-            && table.sample() != sample
-        {
-            return Err(request(
-                "its samples are not of the type that the table is for".to_owned(),
-            ));
-        }
+        let op = self.change.op(sample, self.nodata).map_err(request)?;
         let part = self.part.map_err(request)?;
         let target = Target::of(&described.layout, &part, &described.names).map_err(request)?;
         let done = AtomicU64::new(0);

@@ -80,7 +80,7 @@ fn spread(index: u64, end: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::{Layout, Part};
+    use crate::layout::Layout;
     use crate::map::Access;
     use crate::op::Op;
     use crate::synth::{Pattern, Picture};
@@ -101,11 +101,7 @@ mod tests {
             .write(image.file(), &path, 1, &|_| std::ops::ControlFlow::Continue(()))
             .expect("written");
         let image = MappedFile::open(&path, Access::Read).expect("opened");
-        let part = Part {
-            channels: picture.format.channels.color(),
-            ..layout.whole()
-        };
-        let target = Target::of(&layout, &part, &picture.format.names()).expect("a target");
+        let target = Target::whole(&layout).expect("a target");
         let op = Op::Brighten { amount };
         let job = Job { op, target };
         let mut bytes = std::fs::read(&path).expect("read");

@@ -86,12 +86,7 @@ impl Target {
     /// # Errors
     /// As for [`Target::of`].
     pub fn whole(layout: &Layout) -> Result<Target, String> {
-        let format = layout.format();
-        let part = Part {
-            channels: format.channels.color(),
-            ..layout.whole()
-        };
-        Target::of(layout, &part, &format.names())
+        Target::of(layout, &layout.colors(), &layout.format().names())
     }
 
     /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte; of each pixel, `channels`.
@@ -250,11 +245,7 @@ mod tests {
         for name in ["rgba16", "rgb:i16be", "mycolor", "graya16", "70band:u16flippedbe"] {
             let format: PixelFormat = name.parse().expect("a format");
             let layout = Layout::new(13, 500, 400, format).expect("a layout");
-            let whole = Part {
-                channels: format.channels.color(),
-                ..layout.whole()
-            };
-            for part in [whole, layout.rect(3, 5, 70, 11).expect("inside")] {
+            for part in [layout.colors(), layout.rect(3, 5, 70, 11).expect("inside")] {
                 let target = Target::of(&layout, &part, &format.names()).expect("a target");
                 let op = Op::Brighten { amount: -65_535 };
                 let job = Job { op, target };

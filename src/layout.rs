@@ -276,6 +276,14 @@ impl Layout {
         }
     }
 
+    /// The whole image, all channels but alpha.
+    pub fn colors(&self) -> Part {
+        Part {
+            channels: self.format.channels.color(),
+            ..self.whole()
+        }
+    }
+
     /// The rectangle of `width` x `height` pixels whose left upper pixel is at column `x`, row `y`, in all planes and
     /// channels.
     ///
@@ -332,9 +340,7 @@ impl Layout {
     /// A message for the user, if it lies in too many places.
     pub fn window(&self, part: &Part) -> Result<(Window, ChannelSet), String> {
         let window = Window::of(self.blocks(part))?;
-        let lanes = self.lanes_of(part);
-        let lanes = if lanes.is_all() { ChannelSet::all(1) } else { lanes };
-        Ok((window, lanes))
+        Ok((window, self.lanes_of(part).as_lanes()))
     }
 
     /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte, and which lanes of them are
@@ -383,12 +389,7 @@ impl Layout {
             ));
         }
         let block = tiles::run(self.data_offset() + offset_bytes, length_bytes);
-        let lanes = if channels.is_all() {
-            ChannelSet::all(1)
-        } else {
-            channels.clone()
-        };
-        Ok((Window::of(vec![block])?, lanes))
+        Ok((Window::of(vec![block])?, channels.as_lanes()))
     }
 }
 

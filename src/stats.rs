@@ -12,7 +12,7 @@ use crate::cut::{Cut, split};
 use crate::error::Result;
 use crate::layout::Lanes;
 use crate::map::{MappedFile, PageIn, View};
-use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES, Sample};
+use crate::pixel::{PixelFormat, SAMPLE_BYTES, Sample};
 use crate::threads::{self, Progress};
 
 /// How many parts the range of values has in a [`Channel::histogram`].
@@ -244,11 +244,7 @@ fn channel(counts: &[u64], wanted: &Wanted<'_>) -> Channel {
     let (mut clipped_low, mut clipped_high, mut nodata) = (0, 0, 0);
     let (mut least, mut most, mut samples, mut sum) = (*possible.end(), *possible.start(), 0u64, 0i128);
     for (bits, &count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| **count > 0) {
-        let bits = match wanted.format.order {
-            ByteOrder::Little => bits,
-            ByteOrder::Big => bits.swap_bytes(),
-        };
-        let value = sample.value(bits);
+        let value = sample.value(wanted.format.order.bits(bits.to_le_bytes()));
         if wanted.nodata == Some(value) {
             nodata = count;
             continue;

@@ -12,12 +12,11 @@ use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
 
 use pagelight::claim::ImageJobs;
-use pagelight::engine::Settings;
 use pagelight::error::Error;
 use pagelight::journal::header::{HEADER_BYTES, SLOT_PIECE_AT, STATE_AT};
 use pagelight::journal::words::Intent;
 use pagelight::map::{Access, MappedFile};
-use pagelight::run::{self, Ended, Options};
+use pagelight::run::{self, Ended};
 use unfinished::{Holds, Moment, Random, Rig, done_bytes, intents};
 
 const SECTOR_BYTES: usize = 512;
@@ -25,15 +24,7 @@ const SECTOR_BYTES: usize = 512;
 /// Resumes by the library, which is quicker. The samples that clipped, if there was a job to resume.
 fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
     let image = MappedFile::open(&rig.path, Access::ReadWrite)?;
-    let options = Options {
-        settings: Settings {
-            threads: 1,
-            memory_bytes: 1 << 23,
-        },
-        sync: false,
-        journal_folder: None,
-        crew: None,
-    };
+    let options = unfinished::alone();
     let mut clipped = None;
     for pending in ImageJobs::of(&image, None)?.pending()? {
         match run::resume(&image, pending, &options, &|_| ControlFlow::Continue(()))? {

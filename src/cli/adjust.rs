@@ -2,11 +2,10 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use pagelight::error::{Error, Result};
-use pagelight::op::{Adjust as Adjustment, Clamp, Curve, Gain, Gamma, Levels, MAX_CURVE_BYTES, Op, Shift, Step};
+use pagelight::op::{Adjust as Adjustment, Clamp, Curve, Gain, Gamma, Levels, MAX_CURVE_BYTES, Shift, Step};
 use pagelight::os::regular;
 
 use super::Global;
@@ -27,10 +26,7 @@ pub(super) struct Adjust {
 impl Adjust {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let steps = self.steps.read()?;
-        self.edit.run(global, "adjust", |sample, nodata| {
-            let table = Adjustment::new(steps)?.table(sample, nodata)?;
-            Ok(Op::Table(Arc::new(table)))
-        })
+        self.edit.run(global, "adjust", |_| Ok(Adjustment::new(steps)?.into()))
     }
 }
 

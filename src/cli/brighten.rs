@@ -21,12 +21,9 @@ pub(super) struct Brighten {
 
 impl Brighten {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
-        self.edit.run(global, "brighten", |sample, nodata| {
+        self.edit.run(global, "brighten", |sample| {
             let amount = self.by.steps(sample);
-            Ok(match nodata {
-                None => Op::Brighten { amount },
-                Some(nodata) => Op::brighten_keeping(amount, sample, nodata),
-            })
+            Ok(Op::Brighten { amount }.into())
         })
     }
 }

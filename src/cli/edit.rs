@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
+use pagelight::edit::Change;
 use pagelight::error::{Error, Result};
 use pagelight::estimate;
 use pagelight::format::Described;
@@ -65,12 +66,12 @@ impl FromStr for Nodata {
 }
 
 impl EditArgs {
-    /// Does to the samples what `op` makes of their type and of the value that is kept, if one is.
+    /// Does to the samples what `change` makes of their type.
     pub(super) fn run(
         &self,
         global: &Global,
         doing: &'static str,
-        op: impl FnOnce(Sample, Option<i32>) -> std::result::Result<Op, String>,
+        change: impl FnOnce(Sample) -> std::result::Result<Change, String>,
     ) -> Result<()> {
         let path = &self.image.image;
         let access = if self.dry_run { Access::Read } else { Access::ReadWrite };
@@ -78,8 +79,9 @@ impl EditArgs {
         let sample = image.described.layout.format().sample;
         let nodata = self.nodata(&image.described, sample)?;
         let usual = image.described.color();
+        let op = change(sample).and_then(|change| change.op(sample, nodata));
         let job = Job {
-            op: op(sample, nodata).map_err(|why| Error::Request(format!("{}: {why}", path.display())))?,
+            op: op.map_err(|why| Error::Request(format!("{}: {why}", path.display())))?,
             target: self.window.target(path, &image.described, &usual)?,
         };
         if self.dry_run {

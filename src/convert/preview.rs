@@ -21,7 +21,7 @@ use super::NewPicture;
 use super::png_file::{self, PngLooks};
 use crate::error::Result;
 use crate::map::MappedFile;
-use crate::pixel::{ByteOrder, Channels, PixelFormat, SAMPLE_BYTES};
+use crate::pixel::{Channels, PixelFormat, SAMPLE_BYTES};
 use crate::threads::{self, Progress};
 
 /// Pixels on a side of a preview at most, which bounds its memory.
@@ -280,10 +280,7 @@ fn taps(range: Range<u64>, most: u64) -> impl Iterator<Item = u64> {
 
 /// What share of the largest value a sample is, by its two bytes as a little-endian number.
 fn share(bits: u16, format: PixelFormat) -> f32 {
-    let value = match format.order {
-        ByteOrder::Little => bits,
-        ByteOrder::Big => bits.swap_bytes(),
-    };
+    let value = format.order.bits(bits.to_le_bytes());
     let most = *format.sample.range().end();
     #[expect(clippy::cast_precision_loss, reason = "16 bits")]
     let share = format.sample.value(value).max(0) as f32 / most as f32;

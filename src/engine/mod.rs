@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::journal::check::{self, Chunks};
-use crate::map::{MappedFile, PageIn};
+use crate::kernel::Kernel;
+use crate::map::{Edit, MappedFile, PageIn};
 use crate::os::disk::{self, FileSystem};
 use crate::pixel::SAMPLE_BYTES;
 use crate::threads::{self, Progress};
@@ -52,22 +53,30 @@ impl Settings {
 
     /// How a fresh job on `window` is cut, so that these settings hold.
     pub fn cut(&self, window: &Window) -> Cut {
-        let threads = self.threads.max(1) as u64;
-        let thread_memory_bytes = (self.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
-        // What is mapped is in memory only from when it is paged in until it is let go.
         Cut::new(
             window,
-            thread_memory_bytes,
-            thread_memory_bytes.max(SPAN_BYTES),
-            threads,
+            self.thread_memory_bytes(),
+            self.span_bytes(),
+            self.some_threads(),
         )
     }
 
     /// The spans that these settings make of a job that was cut before.
     fn spans_of(&self, cut: &Cut) -> Cut {
-        let threads = self.threads.max(1) as u64;
-        let thread_memory_bytes = (self.memory_bytes / threads).max(Settings::LEAST_THREAD_MEMORY_BYTES);
-        cut.with_spans(thread_memory_bytes.max(SPAN_BYTES), threads)
+        cut.with_spans(self.span_bytes(), self.some_threads())
+    }
+
+    fn some_threads(&self) -> u64 {
+        self.threads.max(1) as u64
+    }
+
+    fn thread_memory_bytes(&self) -> u64 {
+        (self.memory_bytes / self.some_threads()).max(Settings::LEAST_THREAD_MEMORY_BYTES)
+    }
+
+    /// What is mapped at once is in memory only from when it is paged in until it is let go.
+    fn span_bytes(&self) -> u64 {
+        self.thread_memory_bytes().max(SPAN_BYTES)
     }
 
     /// As many threads as this process may use at once, and the usual memory.
@@ -99,7 +108,7 @@ pub fn work(
         journal,
         cut: settings.spans_of(&journal.header().cut),
         page_in: page_in_for(image),
-        key: Arc::new(journal.key()),
+        edit: edit_of(job, journal),
         progress,
     };
     threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
@@ -142,9 +151,13 @@ pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, p
         is_compared |= !pieces.is_empty();
         reader.digest(digest, pieces)
     })?;
-    for (slot, chunk, piece) in check::in_flight(journal)? {
-        if !reader.is_in_flight(slot, chunk, piece)? {
-            return Err(check::not_as_left(journal, image.path(), chunk));
+    let in_flight = check::in_flight(journal)?;
+    if !in_flight.is_empty() {
+        let kernel = job.kernel();
+        for (slot, chunk, piece) in in_flight {
+            if !reader.is_in_flight(&kernel, slot, chunk, piece)? {
+                return Err(check::not_as_left(journal, image.path(), chunk));
+            }
         }
         is_compared = true;
     }
@@ -208,9 +221,8 @@ impl<'a> Reader<'a> {
 
     /// True if each sample of a piece in the image is as before or as in its finished bytes in a slot, but for one at most: a
     /// kill may come between any two bytes of the copy.
-    fn is_in_flight(&mut self, slot: u32, chunk: u32, piece: u32) -> Result<bool> {
+    fn is_in_flight(&mut self, kernel: &Kernel, slot: u32, chunk: u32, piece: u32) -> Result<bool> {
         let part = self.journal.header().cut.piece(u64::from(chunk), u64::from(piece));
-        let kernel = self.job.kernel();
         let mut lane = self.job.target.lane_at(part.start);
         let mut at = self.journal.slot_piece_at(slot);
         let mut finished = vec![0; self.buffer.len()];
@@ -253,6 +265,11 @@ fn page_in_for(image: &MappedFile) -> PageIn {
     }
 }
 
+/// What the job does to bytes on their way into a slot.
+fn edit_of(job: &Job, journal: &Journal) -> Edit {
+    Edit::new(job.kernel(), Arc::new(journal.key()))
+}
+
 /// What all threads of a run share.
 struct Run<'a> {
     job: &'a Job,
@@ -260,7 +277,8 @@ struct Run<'a> {
     journal: &'a Journal,
     cut: Cut,
     page_in: PageIn,
-    key: Arc<Key>,
+    /// Made once: a table takes some time to be made ready.
+    edit: Edit,
     progress: Progress<'a>,
 }
 
@@ -273,7 +291,7 @@ impl<'a> Run<'a> {
             journal,
             cut: journal.header().cut.clone(),
             page_in: page_in_for(image),
-            key: Arc::new(journal.key()),
+            edit: edit_of(job, journal),
             progress: &|_| ControlFlow::Continue(()),
         }
     }

@@ -1,13 +1,11 @@
 //! One thread of a run: it takes chunks, and edits them through its slot as the journal's protocol says.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::cut::QUANTUM;
 use crate::error::Result;
 use crate::journal::protocol::{self, Pixels};
 use crate::journal::words::{ChunkState, Sofar};
-use crate::map::Edit;
 use crate::os::lock::Lock;
 use crate::threads::{self, Turns};
 
@@ -17,7 +15,6 @@ use super::span::Span;
 /// What a thread has for itself.
 pub(super) struct Thread<'a> {
     run: &'a Run<'a>,
-    edit: Edit,
     slot: u32,
     /// Every piece begins with a sample of the first lane, so it need not be worked out.
     begins_with_first_lane: bool,
@@ -31,7 +28,6 @@ impl<'a> Thread<'a> {
     pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
         Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
             run,
-            edit: Edit::new(run.job.kernel(), Arc::clone(&run.key)),
             slot,
             begins_with_first_lane: run.job.target.fits_lanes(QUANTUM),
             _alive: alive,
@@ -177,7 +173,7 @@ impl Pixels for Thread<'_> {
                 run.journal.view(),
                 at,
                 part.len(),
-                &self.edit,
+                &run.edit,
                 lane,
                 &mut after.digest,
             )?;

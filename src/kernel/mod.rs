@@ -45,11 +45,8 @@ impl Kernel {
     /// If there are no lanes, or the op is a table for another type.
     pub fn new(op: &Op, sample: Sample, order: ByteOrder, lanes: &ChannelSet) -> Kernel {
         assert!(lanes.count() > 0, "samples without lanes");
-        let is_edited: Vec<bool> = if lanes.is_all() {
-            vec![true]
-        } else {
-            (0..lanes.count()).map(|lane| lanes.contains(lane)).collect()
-        };
+        let lanes = lanes.as_lanes();
+        let is_edited: Vec<bool> = (0..lanes.count()).map(|lane| lanes.contains(lane)).collect();
         let way = match op {
             Op::Brighten { amount } => Way::Add(Add::new(*amount, sample, order, &is_edited)),
             Op::Table(table) => {

@@ -44,10 +44,7 @@ impl Lookup {
 
     pub(super) fn new(table: &Table, order: ByteOrder, is_edited: &[bool]) -> Lookup {
         // Swapping is its own inverse.
-        let in_file = |bits: u16| match order {
-            ByteOrder::Little => bits,
-            ByteOrder::Big => bits.swap_bytes(),
-        };
+        let in_file = |bits: u16| order.bits(bits.to_le_bytes());
         let word = |in_file_bits: u16| {
             let bits = in_file(in_file_bits);
             let new = u32::from(in_file(table.entries()[usize::from(bits)]));

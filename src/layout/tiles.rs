@@ -89,6 +89,22 @@ impl Layout {
         self.step.plane < self.step.column.min(self.step.row)
     }
 
+    /// How many channels have tiles of their own.
+    fn channels_apart(&self) -> u64 {
+        match self.channels_are_lanes() {
+            true => 1,
+            false => self.format.channels.count() as u64,
+        }
+    }
+
+    /// The planes of a part that lie apart from each other; the first one stands for all that lie side by side.
+    fn planes_apart(&self, part: &Part) -> Range<u64> {
+        match self.planes_are_lanes() {
+            true => 0..1,
+            false => part.planes.clone(),
+        }
+    }
+
     /// True if every lane is that of a channel and plane.
     pub(super) fn lanes_are_full(&self) -> bool {
         let channels = if self.channels_are_lanes() {
@@ -124,11 +140,7 @@ impl Layout {
     /// The pieces in which a part lies, each with all its samples. Where channels or planes lie side by side, a piece has
     /// all of them, whichever the part has.
     pub fn tiles(&self, part: &Part) -> impl Iterator<Item = Tile> {
-        let planes = if self.planes_are_lanes() {
-            0..1
-        } else {
-            part.planes.clone()
-        };
+        let planes = self.planes_apart(part);
         let channels: Vec<usize> = match self.channels_are_lanes() {
             true => vec![0],
             false => part.channels.iter().collect(),
@@ -255,11 +267,7 @@ impl Layout {
         match &self.starts {
             Starts::One(start) => start + plane * self.step.plane + channel as u64 * self.step.channel,
             Starts::Table(starts) => {
-                let channels = if self.channels_are_lanes() {
-                    1
-                } else {
-                    self.format.channels.count() as u64
-                };
+                let channels = self.channels_apart();
                 let (across, down) = self.tiles_across();
                 let index = ((plane * channels + channel as u64) * down + tile_row) * across + tile_column;
                 starts[usize::try_from(index).expect("a table is in memory")]
@@ -315,11 +323,7 @@ impl Layout {
         let Starts::Table(starts) = &self.starts else {
             return Ok(());
         };
-        let apart = if self.channels_are_lanes() {
-            1
-        } else {
-            self.format.channels.count() as u64
-        };
+        let apart = self.channels_apart();
         let (across, down) = self.tiles_across();
         let wanted = across
             .checked_mul(down)

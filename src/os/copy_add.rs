@@ -4,9 +4,9 @@
     reason = "raw reads and writes of shared memory are what this file is for"
 )]
 
-#[cfg(target_arch = "x86_64")]
-use super::copy_edited::PREFETCH_BYTES;
 use super::copy_edited::{Copied, MAX_BLOCKS, total};
+#[cfg(target_arch = "x86_64")]
+use super::copy_edited::{PREFETCH_BYTES, digest_and_go_on};
 #[cfg(target_arch = "x86_64")]
 use super::fault::Stretch;
 use crate::counts::Counts;
@@ -164,20 +164,7 @@ macro_rules! routine {
                 "vpaddq ymm14, ymm14, ymm8",
                 "vpaddq ymm14, ymm14, ymm9",
                 "vpaddq ymm14, ymm14, ymm10",
-                "vpsrlq ymm8, ymm11, 32",
-                "vpsrlq ymm9, ymm12, 32",
-                "vpsrlq ymm10, ymm13, 32",
-                "vpmuludq ymm11, ymm11, ymm8",
-                "vpmuludq ymm12, ymm12, ymm9",
-                "vpmuludq ymm13, ymm13, ymm10",
-                "vpaddq ymm15, ymm15, ymm11",
-                "vpaddq ymm15, ymm15, ymm12",
-                "vpaddq ymm15, ymm15, ymm13",
-                "add rsi, 96",
-                "add rdi, 96",
-                "add r9, 96",
-                "dec rdx",
-                concat!("jnz ", $begin),
+                digest_and_go_on!($begin),
                 concat!(".hidden ", $landing),
                 concat!(".globl ", $landing),
                 concat!($landing, ":"),

@@ -14,6 +14,33 @@ use crate::counts::Counts;
 use crate::digest::{Key, Partial, STRETCH_BYTES};
 use crate::kernel::{BLOCK_BYTES, Kernel, Way};
 
+/// The end of a round of every routine: the digest's products, of the block's words with their keys added in ymm11 to ymm13,
+/// into ymm15; then the next block, from the label `$begin` on. What each stored it has added to ymm14 by itself.
+#[cfg(target_arch = "x86_64")]
+macro_rules! digest_and_go_on {
+    ($begin:literal) => {
+        concat!(
+            "vpsrlq ymm8, ymm11, 32\n",
+            "vpsrlq ymm9, ymm12, 32\n",
+            "vpsrlq ymm10, ymm13, 32\n",
+            "vpmuludq ymm11, ymm11, ymm8\n",
+            "vpmuludq ymm12, ymm12, ymm9\n",
+            "vpmuludq ymm13, ymm13, ymm10\n",
+            "vpaddq ymm15, ymm15, ymm11\n",
+            "vpaddq ymm15, ymm15, ymm12\n",
+            "vpaddq ymm15, ymm15, ymm13\n",
+            "add rsi, 96\n",
+            "add rdi, 96\n",
+            "add r9, 96\n",
+            "dec rdx\n",
+            "jnz ",
+            $begin,
+        )
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use digest_and_go_on;
+
 /// A kernel in the form in which one of the routines reads it.
 #[derive(Clone, Debug)]
 pub(crate) enum Recipe {

@@ -8,9 +8,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-#[cfg(target_arch = "x86_64")]
-use super::copy_edited::PREFETCH_BYTES;
 use super::copy_edited::{Copied, MAX_BLOCKS, total};
+#[cfg(target_arch = "x86_64")]
+use super::copy_edited::{PREFETCH_BYTES, digest_and_go_on};
 #[cfg(target_arch = "x86_64")]
 use super::fault::Stretch;
 use crate::counts::Counts;
@@ -172,20 +172,7 @@ unsafe extern "sysv64" fn copy_lookup(
         "vpaddd ymm11, ymm11, [r9]",
         "vpaddd ymm12, ymm12, [r9 + 32]",
         "vpaddd ymm13, ymm13, [r9 + 64]",
-        "vpsrlq ymm8, ymm11, 32",
-        "vpsrlq ymm9, ymm12, 32",
-        "vpsrlq ymm10, ymm13, 32",
-        "vpmuludq ymm11, ymm11, ymm8",
-        "vpmuludq ymm12, ymm12, ymm9",
-        "vpmuludq ymm13, ymm13, ymm10",
-        "vpaddq ymm15, ymm15, ymm11",
-        "vpaddq ymm15, ymm15, ymm12",
-        "vpaddq ymm15, ymm15, ymm13",
-        "add rsi, 96",
-        "add rdi, 96",
-        "add r9, 96",
-        "dec rdx",
-        "jnz pagelight_copy_lookup_begin",
+        digest_and_go_on!("pagelight_copy_lookup_begin"),
         ".hidden pagelight_copy_lookup_landing",
         ".globl pagelight_copy_lookup_landing",
         "pagelight_copy_lookup_landing:",

@@ -84,6 +84,16 @@ impl ChannelSet {
         self.chosen() == self.count
     }
 
+    /// The same set as lanes: where all are chosen, it does not matter which one a sample is of, and there is one.
+    #[must_use]
+    pub fn as_lanes(&self) -> ChannelSet {
+        if self.is_all() {
+            ChannelSet::all(1)
+        } else {
+            self.clone()
+        }
+    }
+
     /// The chosen channels as [`ChannelSet::parse`] reads them: by `names` if they are few, else by their numbers.
     pub fn describe(&self, names: &[String]) -> String {
         let chosen: Vec<usize> = self.iter().collect();

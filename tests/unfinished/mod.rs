@@ -288,15 +288,7 @@ impl Rig {
     pub(crate) fn cut_short_as(&self, token: &str) {
         self.reset();
         let image = MappedFile::open(&self.path, Access::ReadWrite).expect("opened");
-        let options = Options {
-            settings: Settings {
-                threads: 1,
-                memory_bytes: 1 << 23,
-            },
-            sync: false,
-            journal_folder: None,
-            crew: None,
-        };
+        let options = alone();
         let chunks = AtomicU32::new(0);
         let die = |_| {
             if chunks.fetch_add(1, Ordering::Relaxed) == 1 {
@@ -351,6 +343,19 @@ pub(crate) fn stopped_where(
         }
     }
     panic!("no run could be stopped there");
+}
+
+/// One thread, and nobody waits for the disk.
+pub(crate) fn alone() -> Options {
+    Options {
+        settings: Settings {
+            threads: 1,
+            memory_bytes: 1 << 23,
+        },
+        sync: false,
+        journal_folder: None,
+        crew: None,
+    }
 }
 
 /// Opens a journal that is there and sound.
