@@ -82,6 +82,12 @@ impl ImageJobs {
         }
     }
 
+    /// True if only a folder that the user named, and none beside the file, knows that it was replaced.
+    pub(crate) fn is_replaced_by_word(&self) -> bool {
+        let is_beside = |folder: &Folder| folder.path.parent() == Some(self.subject.parent());
+        matches!(self.standing(), Standing::Replaced(folder) if !is_beside(folder))
+    }
+
     /// Refuses to take a file in the place of an image with unfinished jobs for another picture: it may be a copy of that,
     /// half-edited, and what of it was changed since, nobody can know.
     pub(super) fn refuse_replaced(&self) -> Result<()> {
@@ -127,7 +133,7 @@ impl ImageJobs {
             &self.subject.resolved,
             matches!(self.standing(), Standing::Unmarkable(_)),
         );
-        for folder in self.subject.folders_beside()? {
+        for folder in self.subject.folders_in_reach()? {
             let is_own =
                 own.is_some_and(|own| own.path == folder.path) || folder.record.is_of(&self.subject.look.identity);
             let was_here = match is_unmarkable {
@@ -290,10 +296,18 @@ impl ImageJobs {
         let path = self.subject.path.display();
         let (op, part) = (&pending.job.op, &pending.job.target.words.part);
         if self.is_replaced() {
+            let ways_out = match self.is_replaced_by_word() {
+                true => {
+                    "finish that on the first file; 'pagelight abandon --yes' with this --journal takes this one for \
+                     another picture"
+                }
+                false => {
+                    "if this is a copy of the half-edited image, 'pagelight resume' goes on; if it is a backup or another \
+                     picture, 'pagelight abandon --yes' says so, and leaves the job to the first file"
+                }
+            };
             return Ok(Error::Unfinished(format!(
-                "{path}: is not the file that an unfinished job was begun on ({op}, {part}): it was replaced; if this is a \
-                 copy of the half-edited image, 'pagelight resume' goes on; if it is a backup or another picture, \
-                 'pagelight abandon --yes' says so, and leaves the job to the first file"
+                "{path}: is not the file that an unfinished job was begun on ({op}, {part}): it was replaced; {ways_out}"
             )));
         }
         Ok(Error::Unfinished(format!(

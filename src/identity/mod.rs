@@ -69,6 +69,8 @@ pub struct Subject {
     pub standing: Standing,
     /// A folder that the mark leads to and that was never made, because its maker was killed.
     pub unmade: Option<PathBuf>,
+    /// Where the user says that journals are, if not beside the image.
+    elsewhere: Option<PathBuf>,
 }
 
 impl Subject {
@@ -86,11 +88,12 @@ impl Subject {
             look,
             standing: Standing::Unmarked,
             unmade: None,
+            elsewhere: elsewhere.map(Path::to_owned),
         };
         subject.standing = match Mark::read(image.file(), path)? {
             Marking::Unsupported => Standing::Unmarkable(subject.folder_by_inode_or_name()?),
             Marking::Unmarked => subject.standing_unmarked()?,
-            Marking::Marked(mark) => subject.standing_of(mark, elsewhere)?,
+            Marking::Marked(mark) => subject.standing_of(mark)?,
             Marking::Unreadable(why) => Standing::Unreadable(why),
         };
         Ok(subject)
@@ -101,11 +104,11 @@ impl Subject {
         self.resolved.parent().unwrap_or(Path::new("/"))
     }
 
-    fn standing_of(&mut self, mark: Mark, elsewhere: Option<&Path>) -> Result<Standing> {
+    fn standing_of(&mut self, mark: Mark) -> Result<Standing> {
         let name = mark.folder.file_name().unwrap_or_default();
         // Beside the image first: a folder that was moved as a whole, a snapshot.
         let beside = self.parent().join(name);
-        let elsewhere = elsewhere.map(|folder| folder.join(name));
+        let elsewhere = self.elsewhere.as_ref().map(|folder| folder.join(name));
         let absolute = Some(mark.folder.clone()).filter(|folder| folder.is_absolute());
         let mut trouble = None;
         for path in [Some(beside), elsewhere, absolute].into_iter().flatten() {
@@ -150,10 +153,10 @@ impl Subject {
         }
     }
 
-    /// What the folders beside the image know of it.
+    /// What the folders in reach know of it.
     fn standing_unmarked(&self) -> Result<Standing> {
         let mut standing = Standing::Unmarked;
-        for folder in self.folders_beside()? {
+        for folder in self.folders_in_reach()? {
             let has_jobs = !folder.journals()?.is_empty();
             if folder.record.is_of(&self.look.identity) && (has_jobs || !folder.ids()?.is_empty()) {
                 return Ok(Standing::Stripped(folder));
@@ -166,7 +169,7 @@ impl Subject {
     }
 
     fn folder_by_inode_or_name(&self) -> Result<Option<Folder>> {
-        let mut folders = self.folders_beside()?;
+        let mut folders = Subject::folders_in(self.parent())?;
         let by_inode = |folder: &Folder| folder.record.is_of(&self.look.identity);
         let by_name = |folder: &Folder| folder.record.path.file_name() == self.resolved.file_name();
         let place = folders
@@ -176,14 +179,22 @@ impl Subject {
         Ok(place.map(|place| folders.swap_remove(place)))
     }
 
-    /// The folders of journals beside the image, whosever they are.
+    /// The folders of journals beside the image and where the user says that they are, whosever they are.
     ///
     /// # Errors
     /// `Io`.
-    pub(crate) fn folders_beside(&self) -> Result<Vec<Folder>> {
-        match Folder::all_in(self.parent()) {
-            // Who may not list the folder has made none in it.
-            Err(Error::Permission { .. }) => Ok(Vec::new()),
+    pub(crate) fn folders_in_reach(&self) -> Result<Vec<Folder>> {
+        let mut folders = Subject::folders_in(self.parent())?;
+        if let Some(elsewhere) = &self.elsewhere {
+            folders.extend(Subject::folders_in(elsewhere)?);
+        }
+        Ok(folders)
+    }
+
+    fn folders_in(parent: &Path) -> Result<Vec<Folder>> {
+        match Folder::all_in(parent) {
+            // Who may not list the folder has made none in it, and where there is none, nobody has.
+            Err(Error::Permission { .. } | Error::NotFound { .. }) => Ok(Vec::new()),
             other => other,
         }
     }

@@ -26,6 +26,15 @@ pub(super) fn refuse_unsound(
 ) -> Result<()> {
     let journal = &claim.journal;
     let path = image.path();
+    // Who edited it since without naming that folder has not said of the first image that it is gone from here.
+    if jobs.is_replaced_by_word() {
+        return Err(Error::unfit(
+            path,
+            "is not the file that the unfinished job was begun on, and may have been edited since without --journal; \
+             nothing was changed; finish the job on the first file, or 'pagelight abandon --yes --journal DIR' takes this \
+             one for another picture",
+        ));
+    }
     let image_bytes = journal.header().image_bytes;
     if image_bytes != image.len() {
         return Err(Error::unfit(

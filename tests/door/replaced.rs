@@ -74,6 +74,35 @@ fn the_first_image_keeps_its_job_elsewhere() {
     }
 }
 
+/// Where the journals are, only the user knows, and names it or not: what was edited without it is never edited again.
+#[test]
+fn replaced_with_journals_elsewhere() {
+    for rig in [Rig::small(), Rig::small_in(common::folder())] {
+        let journals = common::folder();
+        let option = format!("--journal={}", common::word(journals.path()));
+        let first = rig.folder.path().join("first.raw");
+        rig.cut_short_in(journals.path());
+        fs::rename(&rig.path, &first).expect("moved");
+        next_tick();
+        replace(&rig, &rig.before);
+        let wanted = "is not the file that an unfinished job was begun on";
+        check(&edit_of(&rig, &rig.path, &[&option]), 3, &[wanted, "on the first file"]);
+        assert_eq!(rig.holds(), Holds::Before, "refused, and changed");
+        // In this form nobody can know.
+        check(&rig.edit_words(), 0, &["samples clipped"]);
+        let resume = on("resume", &rig.path, &[&option]);
+        check(&resume, 65, &["may have been edited since"]);
+        assert_eq!(rig.holds(), Holds::After, "edited twice");
+        check(&on("abandon", &rig.path, &[&option, "--yes"]), 0, &["left to the file"]);
+        check(&resume, 0, &["nothing to resume"]);
+        check(&on("resume", &first, &[]), 0, &["samples clipped"]);
+        assert_edited(&rig, &first);
+        assert_eq!(fs::read_dir(journals.path()).expect("read").count(), 0, "left behind");
+        fs::remove_file(&first).expect("removed");
+        assert_clean(&rig);
+    }
+}
+
 /// A copy of which no chunk is as the job left it is still the half-edited image: in the rest, it is edited.
 #[test]
 fn a_copy_with_some_of_each_chunk_restored() {

@@ -286,9 +286,12 @@ impl Rig {
 
     /// Leaves a job as `kill -9` would between two chunks, some of them done and some to do, under `token`.
     pub(crate) fn cut_short_as(&self, token: &str) {
+        self.cut_short_with_options(token, &alone());
+    }
+
+    fn cut_short_with_options(&self, token: &str, options: &Options) {
         self.reset();
         let image = MappedFile::open(&self.path, Access::ReadWrite).expect("opened");
-        let options = alone();
         let chunks = AtomicU32::new(0);
         let die = |_| {
             if chunks.fetch_add(1, Ordering::Relaxed) == 1 {
@@ -298,12 +301,21 @@ impl Rig {
             ControlFlow::Continue(())
         };
         let job = self.job();
-        let run = || run::start(&job, &image, token, &options, &die);
+        let run = || run::start(&job, &image, token, options, &die);
         let died = catch_unwind(AssertUnwindSafe(run)).is_err();
         assert!(died, "a job of more chunks is needed");
     }
 
-    /// The same without a token.
+    /// The same without a token, with the journal in this folder.
+    pub(crate) fn cut_short_in(&self, journal_folder: &Path) {
+        let options = Options {
+            journal_folder: Some(journal_folder.to_owned()),
+            ..alone()
+        };
+        self.cut_short_with_options("", &options);
+    }
+
+    /// The same without a token, with the journal beside the image.
     pub(crate) fn cut_short(&self) {
         self.cut_short_as("");
     }
