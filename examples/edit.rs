@@ -5,10 +5,7 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use pagelight::Image;
-use pagelight::op::Op;
-use pagelight::os::fault;
-use pagelight::os::interrupt::Interrupt;
+use pagelight::{Image, Interrupt, Op};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -18,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let amount = amount.parse()?;
 
     // A file that somebody truncates meanwhile is an error then, and not the end of this program.
-    fault::install()?;
+    pagelight::guard_signals()?;
     let interrupt = Interrupt::install()?;
 
     let image = Image::open(path)?;
@@ -32,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let all_bytes = image.described().layout.data_bytes();
     let ended = image
-        .edit(Op::Brighten { amount })
+        .edit(Op::brighten(amount))
         .on_progress(|done_bytes| {
             if done_bytes > 0 {
                 eprint!("\r{} of {} MB", done_bytes / 1_000_000, all_bytes / 1_000_000);

@@ -1,7 +1,7 @@
 //! Runs a job in many processes: starts the workers, watches them, replaces the dead. It edits nothing itself while
 //! they live.
 //!
-//! A worker is this same program, started with the job's image and journal; the journal is all that they share. So a
+//! A worker is this same program, started with the job's image and journal (see `worker`); the journal is all that they share. So a
 //! worker may die at any instruction: its slots' locks become free, what it had begun is finished from its slots, and
 //! the chunks it never came to are free for the others.
 //!
@@ -62,6 +62,20 @@ pub struct Crew {
     pub stand_in: Option<Settings>,
     /// Who hears of the workers.
     pub events: Sender<Event>,
+}
+
+impl Crew {
+    /// So many processes of this command, of which nobody hears. The system must let them start.
+    pub fn new(processes: u32, command: Vec<std::ffi::OsString>) -> Crew {
+        Crew {
+            processes,
+            command,
+            grace: Duration::from_secs(5),
+            suspend: None,
+            stand_in: None,
+            events: channel().0,
+        }
+    }
 }
 
 /// What became of a worker, for those who watch.

@@ -5,8 +5,8 @@
 //! journal, and finishes exactly what was cut short.
 //!
 //! 1. Nothing is changed before [`Edit::run`].
-//! 2. A truncated file is a signal to whoever has it mapped. [`crate::os::fault::install`] makes an error of it, once for
-//!    the process; a library never does that by itself.
+//! 2. A truncated file is a signal to whoever has it mapped. [`crate::guard_signals`] makes an error of it, once for the
+//!    process; a library never does that by itself.
 
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::claim::{ImageJobs, PendingJob};
+use crate::coordinator::Crew;
 use crate::engine::Settings;
 use crate::error::{Error, Result};
 use crate::format::{self, Described, Overrides};
@@ -23,6 +24,7 @@ use crate::map::{Access, MappedFile};
 use crate::op::{Adjust, Op};
 use crate::pixel::{ChannelSet, Sample};
 use crate::run::{self, Ended, Options};
+use crate::worker;
 
 /// An open image whose layout is known.
 #[derive(Debug)]
@@ -44,13 +46,11 @@ impl Change {
     /// What it is for samples of this type, of which those of the value `nodata` are kept, if there is one.
     ///
     /// # Errors
-    /// A message for the user, if it names a value that such samples do not have, or is a table for another type.
+    /// A message for the user, if it names a value that such samples do not have.
     pub fn op(self, sample: Sample, nodata: Option<i32>) -> std::result::Result<Op, String> {
         match (self, nodata) {
             (Change::Op(Op::Brighten { amount }), Some(nodata)) => Ok(Op::brighten_keeping(amount, sample, nodata)),
-            (Change::Op(Op::Table(table)), _) if table.sample() != sample => {
-                Err("its samples are not of the type that the table is for".to_owned())
-            }
+            (Change::Op(Op::Function(function)), nodata) => Ok(Op::Function(function.keeping(nodata))),
             (Change::Op(op), _) => Ok(op),
             (Change::Adjust(adjust), nodata) => Ok(Op::Table(Arc::new(adjust.table(sample, nodata)?))),
         }
@@ -102,6 +102,8 @@ impl Image {
             part: Ok(self.described.layout.colors()),
             nodata: self.described.nodata,
             token: String::new(),
+            processes: 1,
+            settings: None,
             options: Options::default_here(),
             progress: None,
         }
@@ -115,7 +117,8 @@ impl Image {
         ImageJobs::of(&self.file, None)?.pending()
     }
 
-    /// Finishes a job that was cut short, exactly.
+    /// Finishes a job that was cut short, exactly. One of a [`PixelFunction`](crate::op::PixelFunction) must have learnt it
+    /// before, by [`PendingJob::with`].
     ///
     /// # Errors
     /// As for [`run::resume`].
@@ -136,6 +139,9 @@ pub struct Edit<'a> {
     part: std::result::Result<Part, String>,
     nodata: Option<i32>,
     token: String,
+    processes: u32,
+    /// Or a share of the usual ones.
+    settings: Option<Settings>,
     options: Options,
     progress: Option<OnProgress<'a>>,
 }
@@ -212,11 +218,21 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// How many threads work, and about how many bytes of the image may be in memory at once.
+    /// How many threads work, and about how many bytes of the image may be in memory at once; with several processes, in
+    /// each.
     #[must_use]
-    pub fn settings(mut self, settings: Settings) -> Edit<'a> {
-        self.options.settings = settings;
-        self
+    pub fn settings(self, settings: Settings) -> Edit<'a> {
+        Edit {
+            settings: Some(settings),
+            ..self
+        }
+    }
+
+    /// Has the work done by so many copies of this program, which must have called [`worker::serve`]; this process watches
+    /// them, and replaces those that are killed. One is none but this process.
+    #[must_use]
+    pub fn processes(self, processes: u32) -> Edit<'a> {
+        Edit { processes, ..self }
     }
 
     /// Do not wait until the result is on the disk: a power cut may then lose some of it.
@@ -253,20 +269,36 @@ impl<'a> Edit<'a> {
         let sample = described.layout.format().sample;
         let op = self.change.op(sample, self.nodata).map_err(request)?;
         let part = self.part.map_err(request)?;
-        let target = Target::of(&described.layout, &part, &described.names).map_err(request)?;
+        let target = match op {
+            Op::Function(_) => Target::of_pixels(&described.layout, &part, &described.names),
+            _ => Target::of(&described.layout, &part, &described.names),
+        };
+        let target = target.map_err(request)?;
+        let mut options = self.options;
+        options.settings = self
+            .settings
+            .unwrap_or_else(|| Settings::shared_by(usize::try_from(self.processes).unwrap_or(usize::MAX)));
+        if self.processes != 1 {
+            options.crew = Some(own_workers(self.processes, &options.settings).map_err(request)?);
+        }
         let done = AtomicU64::new(0);
         let progress = self.progress;
-        run::start(
-            &Job { op, target },
-            &self.image.file,
-            &self.token,
-            &self.options,
-            &|bytes| {
-                let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-                progress
-                    .as_ref()
-                    .map_or(ControlFlow::Continue(()), |progress| progress(done))
-            },
-        )
+        run::start(&Job { op, target }, &self.image.file, &self.token, &options, &|bytes| {
+            let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            progress
+                .as_ref()
+                .map_or(ControlFlow::Continue(()), |progress| progress(done))
+        })
+    }
+}
+
+/// Copies of this program, to work on its behalf.
+fn own_workers(processes: u32, settings: &Settings) -> std::result::Result<Crew, String> {
+    match processes {
+        0 => Err("it cannot be edited by no process; give at least 1".to_owned()),
+        _ if !worker::is_served() => {
+            Err("this program cannot be started as a worker; it must call pagelight::worker::serve first".to_owned())
+        }
+        _ => Ok(Crew::new(processes, worker::command(settings))),
     }
 }

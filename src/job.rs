@@ -18,9 +18,10 @@
 //!    ?       ?  the op, then the words
 //! ```
 
+use crate::cut::QUANTUM;
 use crate::kernel::Kernel;
 use crate::layout::{Layout, Part};
-use crate::op::Op;
+use crate::op::{Op, PixelFunction};
 use crate::pixel::{ByteOrder, ChannelSet, MAX_CHANNELS, SAMPLE_BYTES, Sample};
 use crate::window::{Block, Window};
 
@@ -66,19 +67,32 @@ pub struct Words {
 const FIXED_BYTES: usize = 32;
 
 impl Target {
-    /// A part of an image whose channels have these names.
+    /// A part of an image whose channels have these names, for any op but a function.
     ///
     /// # Errors
     /// A message for the user, if it lies in too many places.
     pub fn of(layout: &Layout, part: &Part, names: &[String]) -> Result<Target, String> {
         let (window, lanes) = layout.window(part)?;
+        Ok(Target::of_part(layout, part, names, window, lanes))
+    }
+
+    /// The same for a function of whole pixels.
+    ///
+    /// # Errors
+    /// As for [`Layout::window_of_pixels`].
+    pub fn of_pixels(layout: &Layout, part: &Part, names: &[String]) -> Result<Target, String> {
+        let (window, lanes) = layout.window_of_pixels(part)?;
+        Ok(Target::of_part(layout, part, names, window, lanes))
+    }
+
+    fn of_part(layout: &Layout, part: &Part, names: &[String], window: Window, lanes: ChannelSet) -> Target {
         let words = Words {
             part: layout.describe(part),
             channels: part.channels.describe(names),
             format: layout.format().to_string(),
             pixels: part.pixels(),
         };
-        Ok(Target::new(layout, window, lanes, words))
+        Target::new(layout, window, lanes, words)
     }
 
     /// All channels but alpha of the whole image, under the names that they have without a header.
@@ -226,12 +240,41 @@ impl Job {
             lanes,
             words,
         };
-        let is_of_type = match &op {
-            Op::Brighten { .. } => true,
-            Op::Table(table) => table.sample() == target.sample,
-        };
-        let is_sound = rest.is_empty() && is_of_type && window.blocks().iter().all(fits);
-        is_sound.then_some(Job { op, target })
+        let is_sound = rest.is_empty() && window.blocks().iter().all(fits);
+        let job = Job { op, target };
+        (is_sound && job.refuse_unfit().is_ok()).then_some(job)
+    }
+
+    /// Refuses an op that is not for such samples.
+    ///
+    /// # Errors
+    /// A message for the user.
+    pub fn refuse_unfit(&self) -> Result<(), String> {
+        match &self.op {
+            Op::Table(table) if table.sample() != self.target.sample => {
+                Err("its samples are not of the type that the table is for".to_owned())
+            }
+            Op::Function(_) if !self.target.fits_lanes(QUANTUM) => Err(format!(
+                "a function is for pixels of 1, 2, 3, 4, 6 or 12 channels, and these have {}",
+                self.target.lanes.count()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The name of the function that must be known to work on it, if it is not.
+    pub fn unknown_function(&self) -> Option<&str> {
+        match &self.op {
+            Op::Function(function) if !function.is_known() => Some(function.name()),
+            _ => None,
+        }
+    }
+
+    /// Learns its function, if it has one, from those that are known.
+    pub fn learn(&mut self, known: &[PixelFunction]) {
+        if let Op::Function(function) = &mut self.op {
+            let _ = known.iter().any(|known| function.learn(known));
+        }
     }
 }
 

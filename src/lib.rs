@@ -1,16 +1,13 @@
 //! Pagelight edits images that are bigger than memory, in place, through memory maps, with many threads and many
 //! processes on one file, and finishes exactly what was cut short.
 //!
-//! A [`job::Job`] applies an [`op::Op`] to a [`window::Window`] of an image, whose pixels lie in the file as its
-//! [`layout::Layout`] says. A [`claim::Claim`] proves that the window is ours. [`map::View`]s map it span by span; a
-//! thread takes chunks; each piece of a chunk is changed on its way into the thread's slot and copied back from there.
-//! The [`journal::Journal`] knows which chunks are done and holds the finished bytes of those in flight.
+//! An [`Image`] is opened, an [`Edit`] of it is put into words, and [`Edit::run`] does it, exactly once: killed at any
+//! instruction, it leaves a [`PendingJob`] that [`Image::resume`] finishes, bit for bit as if nothing had happened.
 //!
 //! ```
 //! use std::ops::ControlFlow;
 //!
-//! use pagelight::Image;
-//! use pagelight::op::Op;
+//! use pagelight::{Image, Op};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("scan.ppm");
@@ -20,7 +17,7 @@
 //!     image.resume(cut_short)?; // exactly, whatever killed it
 //! }
 //! image
-//!     .edit(Op::Brighten { amount: 2000 })
+//!     .edit(Op::brighten(2000))
 //!     .rect(2, 1, 4, 3)
 //!     .channels("red,blue")
 //!     .id("batch-17") // never twice under this word
@@ -36,69 +33,141 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The house, floor by floor
-//! A file imports only from the floors below it; `tests/tidy.rs` holds the rule.
+//! # What there is
+//! * **What is done to samples**: [`Op::brighten`]; [`Adjust`], steps such as gain, gamma, levels, clamp, invert; a
+//!   [`Table`] of your own; a [`PixelFunction`] over whole pixels.
+//! * **To which of them**: [`Edit::rect`], [`Edit::planes`], [`Edit::channels`]; all but alpha unless told otherwise.
+//! * **By whom**: threads and memory ([`Edit::settings`]); many processes ([`Edit::processes`], of a program that calls
+//!   [`worker::serve`]).
+//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld ([`mod@format`]), or whatever [`Overrides`] say.
+//! * **Below that**: bytes of a file as memory ([`map`]); memory, mutexes and maps by name between unrelated processes
+#![cfg_attr(feature = "ipc", doc = "  ([`ipc`]).")]
+#![cfg_attr(not(feature = "ipc"), doc = "  (`ipc`, a feature).")]
 //!
-//! | module | knows | deliberately does not know |
-//! |---|---|---|
-//! | [`error`] | what can go wrong, and what to do then | exit codes |
-//! | [`pixel`], [`layout`], [`window`], [`cut`] | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
-//! | [`digest`] | 64 bits that stand for many bytes | whose bytes |
-//! | [`counts`] | what an edit counts | whose samples |
-//! | [`op`] | what is to happen to a sample's value | files, threads, channels |
-//! | [`kernel`] | what happens to the samples in a slice of bytes | files, threads, errors |
-//! | [`os`] | services of the operating system | images |
-//! | [`map`] | bytes of a file as memory | images |
-//! | [`ipc`] | memory, file maps and mutexes with names, for unrelated processes | images |
-//! | [`threads`] | many threads on one row of work | what the work is |
-//! | [`mod@format`] | headers, known kinds, and the layouts they mean | pixels' values |
-//! | [`identity`] | which file an image is, and where its journals are | what they say |
-//! | [`job`] | one edit of one window | how it is run |
-//! | [`journal`] | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
-//! | [`claim`] | who may work on which window | how the work is done |
-//! | [`engine`] | how a job is run in this process | terminals, other processes, file formats |
-//! | [`coordinator`] | how a job is run in many processes | what they do to pixels |
-//! | [`run`] | a job from its claim to its end, begun or resumed | threads, terminals |
-//! | [`mod@edit`] | the front door: an image, and an edit of it in words | how that is done |
-//! | [`estimate`] | what an edit would do, from a sample | |
-//! | [`synth`] | test pictures | |
-//! | [`convert`] | ordinary pictures, and how they become images and back | jobs, terminals |
-//! | [`stats`] | what samples are like | |
-//! | [`mod@bench`] | how fast this machine is, and how near to that the engine | terminals |
-//! | [`plot`] | drawings of figures | files |
+//! # Signals
+//! A file that another program truncates while it is mapped is a signal (SIGBUS) to this process, which kills it. Call
+//! [`guard_signals`] once, and it is an error of the edit instead. The library does not do that by itself, because signals
+//! belong to the program; a [`worker`] process does. [`Interrupt`] makes Ctrl-C a question that a long edit asks.
 //!
-//! The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
+//! # Features
+//! | feature | brings |
+//! |---|---|
+//! | `cli` (default) | the program, with all below |
+//! | `pictures` | PNG and TIFF in and out, for the program's `import`, `export` and `preview` |
+//! | `ipc` | named memory, mutexes and maps |
 //!
-//! Unsafe code stands in [`os`], [`map`] and [`ipc`] only, and nothing lends a reference into a map: other processes
-//! may change its bytes at any moment.
+//! `default-features = false` leaves images and their edits, with about a dozen dependencies.
+//!
+//! What is not listed below is hidden: it is public for the program, the tests and the benches, and may change at any time.
 
-pub mod bench;
-pub mod claim;
-pub mod convert;
-pub mod coordinator;
-pub mod counts;
-pub mod cut;
-pub mod digest;
-pub mod edit;
-pub mod engine;
-pub mod error;
-pub mod estimate;
+// # The house, floor by floor
+// A file imports only from the floors below it; `tests/tidy.rs` holds the rule.
+//
+// | module | knows | deliberately does not know |
+// |---|---|---|
+// | `error` | what can go wrong, and what to do then | exit codes |
+// | `pixel`, `layout`, `window`, `cut` | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
+// | `digest` | 64 bits that stand for many bytes | whose bytes |
+// | `counts` | what an edit counts | whose samples |
+// | `op` | what is to happen to a sample's value | files, threads, channels |
+// | `kernel` | what happens to the samples in a slice of bytes | files, threads, errors |
+// | `os` | services of the operating system | images |
+// | `map` | bytes of a file as memory | images |
+// | `ipc` | memory, file maps and mutexes with names, for unrelated processes | images |
+// | `threads` | many threads on one row of work | what the work is |
+// | `format` | headers, known kinds, and the layouts they mean | pixels' values |
+// | `identity` | which file an image is, and where its journals are | what they say |
+// | `job` | one edit of one window | how it is run |
+// | `journal` | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
+// | `claim` | who may work on which window | how the work is done |
+// | `engine` | how a job is run in this process | terminals, other processes, file formats |
+// | `coordinator` | how a job is run in many processes | what they do to pixels |
+// | `run` | a job from its claim to its end, begun or resumed | threads, terminals |
+// | `worker` | what a process does that shares another one's job | how it is started |
+// | `edit` | the front door: an image, and an edit of it in words | how that is done |
+// | `estimate` | what an edit would do, from a sample | |
+// | `synth` | test pictures | |
+// | `convert` | ordinary pictures, and how they become images and back | jobs, terminals |
+// | `stats` | what samples are like | |
+// | `bench` | how fast this machine is, and how near to that the engine | terminals |
+// | `plot` | drawings of figures | files |
+//
+// The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
+//
+// Unsafe code stands in `os`, `map` and `ipc` only, and nothing lends a reference into a map: other processes may change
+// its bytes at any moment.
+
 pub mod format;
-pub mod identity;
+#[cfg(feature = "ipc")]
 pub mod ipc;
-pub mod job;
-pub mod journal;
-pub mod kernel;
-pub mod layout;
 pub mod map;
+pub mod worker;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod bench;
+#[doc(hidden)]
+pub mod claim;
+#[cfg(feature = "pictures")]
+#[doc(hidden)]
+pub mod convert;
+#[doc(hidden)]
+pub mod coordinator;
+#[doc(hidden)]
+pub mod counts;
+#[doc(hidden)]
+pub mod cut;
+#[doc(hidden)]
+pub mod digest;
+#[doc(hidden)]
+pub mod edit;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
+pub mod error;
+#[doc(hidden)]
+pub mod estimate;
+#[doc(hidden)]
+pub mod identity;
+#[doc(hidden)]
+pub mod job;
+#[doc(hidden)]
+pub mod journal;
+#[doc(hidden)]
+pub mod kernel;
+#[doc(hidden)]
+pub mod layout;
+#[doc(hidden)]
 pub mod op;
+#[doc(hidden)]
 pub mod os;
+#[doc(hidden)]
 pub mod pixel;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod plot;
+#[doc(hidden)]
 pub mod run;
+#[doc(hidden)]
 pub mod stats;
+#[doc(hidden)]
 pub mod synth;
+#[doc(hidden)]
 pub mod threads;
+#[doc(hidden)]
 pub mod window;
 
+pub use self::claim::PendingJob;
+pub use self::counts::Counts;
 pub use self::edit::{Change, Edit, Image};
+pub use self::engine::Settings;
+pub use self::error::{Error, Result};
+pub use self::format::{Described, Overrides};
+pub use self::job::{Job, Target, Words};
+pub use self::layout::{Layout, Part};
+pub use self::op::{Adjust, Amount, Clamp, Curve, Gain, Gamma, Levels, Op, PixelFunction, Shift, Step, Table};
+pub use self::os::fault::guard_signals;
+pub use self::os::interrupt::Interrupt;
+pub use self::pixel::{ByteOrder, ChannelSet, Channels, PixelFormat, Sample};
+pub use self::run::{Ended, Options};
+pub use self::window::{Block, Window};

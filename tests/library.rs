@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{Snapshot, folder};
-use pagelight::Image;
 use pagelight::counts::Counts;
 use pagelight::engine::Settings;
 use pagelight::error::Error;
-use pagelight::op::{Adjust, Op, Step};
+use pagelight::op::{Adjust, Op, PixelFunction, Step};
 use pagelight::run::Ended;
+use pagelight::{Image, Overrides};
 use tempfile::TempDir;
 
 /// A PPM of 64 x 40 pixels.
@@ -144,4 +144,143 @@ fn a_paused_edit_is_finished_later() {
         "{ended:?}"
     );
     house.assert_edited(|_, _, _| true, |v| v.saturating_add(30_000));
+}
+
+/// Red and blue change places, and green moves down.
+fn wild(pixel: &mut [i32]) {
+    pixel.swap(0, 2);
+    pixel[1] -= 9000;
+}
+
+#[test]
+fn a_function_over_whole_pixels() {
+    let house = House::new();
+    let image = Image::open(&house.path).expect("opened");
+    let edit = || image.edit(Op::function("wild, version 1", wild)).rect(3, 5, 21, 7);
+    let outcome = edit().channels("red,green").id("once").run();
+    let mut want = house.before.clone();
+    let mut clipped = 0;
+    for (x, y) in (5..12).flat_map(|y| (3..24).map(move |x| (x, y))) {
+        let at = HEADER.len() + (y * 64 + x) * 6;
+        let old =
+            |channel: usize| u16::from_be_bytes([house.before[at + 2 * channel], house.before[at + 2 * channel + 1]]);
+        clipped += u64::from(old(1) < 9000);
+        want[at..at + 2].copy_from_slice(&old(2).to_be_bytes());
+        want[at + 2..at + 4].copy_from_slice(&old(1).saturating_sub(9000).to_be_bytes());
+    }
+    assert!(clipped > 0);
+    let counts = Counts { clipped, merged: 0 };
+    assert!(
+        matches!(outcome, Ok(Ended::Done { counts: found, .. }) if found == counts),
+        "{outcome:?}"
+    );
+    assert!(fs::read(&house.path).expect("read") == want);
+    let again = edit().channels("red,green").id("once").run();
+    assert!(matches!(again, Ok(Ended::AlreadyDone)), "{again:?}");
+    assert!(fs::read(&house.path).expect("read") == want);
+}
+
+/// The journal knows its name only.
+#[test]
+fn a_paused_function_is_finished_by_who_knows_it() {
+    let house = House::new();
+    let image = Image::open(&house.path).expect("opened");
+    let function = PixelFunction::new("wild, version 1", wild);
+    let settings = Settings {
+        threads: 1,
+        memory_bytes: 1 << 22,
+    };
+    let edit = image.edit(Op::Function(function.clone())).settings(settings);
+    let paused = edit.on_progress(|done| match done {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    });
+    assert!(matches!(paused.run(), Err(Error::Interrupted(_))));
+    let half_edited = fs::read(&house.path).expect("read");
+    let pending = || image.pending().expect("looked").pop().expect("one");
+    let others = [PixelFunction::new("wild, version 2", |_| ())];
+    for pending in [pending(), pending().with(&others)] {
+        let refused = image.resume(pending).expect_err("not known");
+        assert!(
+            refused.to_string().contains("'wild, version 1' is not known here"),
+            "{refused}"
+        );
+    }
+    let program = common::pagelight(["resume", common::word(&house.path)])
+        .output()
+        .expect("run");
+    let says = String::from_utf8_lossy(&program.stderr);
+    assert!(
+        program.status.code() == Some(3) && says.contains("'wild, version 1'"),
+        "{says}"
+    );
+    assert!(fs::read(&house.path).expect("read") == half_edited);
+    let outcome = image.resume(pending().with(&[others[0].clone(), function]));
+    assert!(matches!(outcome, Ok(Ended::Done { .. })), "{outcome:?}");
+    let mut want = house.before.clone();
+    for pixel in want[HEADER.len()..].chunks_exact_mut(6) {
+        let green = u16::from_be_bytes([pixel[2], pixel[3]]).saturating_sub(9000);
+        let [r0, r1, _, _, b0, b1] = *pixel else {
+            panic!("six bytes")
+        };
+        let [g0, g1] = green.to_be_bytes();
+        pixel.copy_from_slice(&[b0, b1, g0, g1, r0, r1]);
+    }
+    assert!(fs::read(&house.path).expect("read") == want);
+}
+
+/// A job that nobody can finish is given up, and it is said that a part may be half-edited.
+#[test]
+fn an_unknown_function_is_given_up() {
+    let house = House::new();
+    let image = Image::open(&house.path).expect("opened");
+    let edit = image.edit(Op::function("wild, version 1", wild));
+    assert!(edit.on_progress(|_| ControlFlow::Break(())).run().is_err());
+    let mut program = common::pagelight(["abandon", "--yes", common::word(&house.path)]);
+    let output = program.output().expect("run");
+    assert!(output.status.success(), "{output:?}");
+    assert!(image.pending().expect("looked").is_empty());
+    assert_eq!(house.folder.path().read_dir().expect("read").count(), 1);
+}
+
+#[test]
+fn pixels_that_a_function_cannot_be_for() {
+    let folder = folder();
+    let path = folder.path().join("apart.npy");
+    let file = |descr: &str| {
+        let text = format!("{{'descr': '<u2', 'fortran_order': False, 'shape': {descr}, }}");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend(u16::try_from(text.len()).expect("short").to_le_bytes());
+        bytes.extend(text.as_bytes());
+        bytes.extend([7; 5 * 6 * 7 * 2]);
+        fs::write(&path, &bytes).expect("written");
+        bytes
+    };
+    for (shape, axes, wanted) in [
+        ("(5, 6, 7)", "cyx", "they lie apart"),
+        ("(6, 7, 5)", "yxc", "1, 2, 3, 4, 6 or 12 channels, and these have 5"),
+    ] {
+        let before = file(shape);
+        let overrides = Overrides {
+            axes: Some(axes.parse().expect("axes")),
+            ..Overrides::default()
+        };
+        let image = Image::open_as(&path, &overrides).expect("opened");
+        let refused = image.edit(Op::function("wild", wild)).run().expect_err("refused");
+        assert!(refused.to_string().contains(wanted), "{refused}");
+        assert!(fs::read(&path).expect("read") == before);
+    }
+}
+
+/// The tests' own `main` does not call `serve`.
+#[test]
+fn a_program_that_is_no_worker_has_no_processes() {
+    let house = House::new();
+    let image = Image::open(&house.path).expect("opened");
+    for processes in [0, 2] {
+        let refused = image.edit(brighten(1)).processes(processes).run();
+        assert!(matches!(refused, Err(Error::Request(_))), "{refused:?}");
+    }
+    assert!(image.edit(brighten(0)).processes(1).run().is_ok());
+    house.assert_edited(|_, _, _| false, |v| v);
 }

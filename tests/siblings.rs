@@ -414,7 +414,7 @@ fn a_worker_that_may_not_open_the_image_is_one_line() {
 fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
     let bed = Bed::of_mebibytes(8);
     let job = bed.job();
-    let options = with_crew(24, &[PROGRAM, "worker", "--threads=1", "--memory=4194304", "--"]);
+    let options = with_crew(24, &[PROGRAM, "pagelight-worker", "1", "4194304"]);
     let window_bytes = job.target.window.bytes();
     for is_interrupted in [false, true] {
         bed.restore();

@@ -34,6 +34,7 @@ const FLOORS: &[&str] = &[
     "engine",
     "coordinator",
     "run",
+    "worker",
     "edit",
     "estimate",
     "synth",

@@ -9,6 +9,7 @@ use crate::job::Job;
 use crate::journal::header::Header;
 use crate::journal::{self, Journal, State};
 use crate::map::{Access, MappedFile};
+use crate::op::PixelFunction;
 use crate::os::identity::Look;
 
 /// An image, as far as its jobs go.
@@ -31,6 +32,13 @@ pub struct PendingJob {
 }
 
 impl PendingJob {
+    /// The same, with the function that it is of, if that is among those known.
+    #[must_use]
+    pub fn with(mut self, functions: &[PixelFunction]) -> PendingJob {
+        self.job.learn(functions);
+        self
+    }
+
     /// Opens its journal, to look at it or to work on it; `None` if it came to its end meanwhile.
     ///
     /// # Errors

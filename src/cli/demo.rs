@@ -22,6 +22,7 @@ use pagelight::pixel::PixelFormat;
 use pagelight::run::{self, Ended, Options};
 use pagelight::synth::{self, Pattern, Picture};
 use pagelight::threads;
+use pagelight::worker;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ use super::Global;
 use super::output::{self, count, gigabytes_per_second, seconds};
 use super::progress::Meter;
 use super::work::Events;
-use super::{preview, words, worker};
+use super::{preview, words};
 
 const AMOUNT: u16 = 2000;
 const WIDTH: u64 = 16_384;
@@ -180,12 +181,9 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
     let options = Options {
         settings,
         crew: Some(Crew {
-            processes,
-            command: worker::command(&settings),
-            grace: Duration::from_secs(5),
             suspend: global.suspend.clone(),
-            stand_in: None,
             events: sender,
+            ..Crew::new(processes, worker::command(&settings))
         }),
         ..Options::default_here()
     };

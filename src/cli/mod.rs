@@ -26,7 +26,6 @@ mod status;
 mod unfinished;
 mod words;
 mod work;
-mod worker;
 
 use std::error::Error as _;
 use std::ops::ControlFlow;
@@ -40,6 +39,7 @@ use pagelight::error::{Error, Result};
 use pagelight::os::fault;
 use pagelight::os::interrupt::Interrupt;
 use pagelight::os::suspend::Suspend;
+use pagelight::worker;
 
 /// Edits images bigger than memory, in place, through memory maps, on all cores.
 #[derive(Parser)]
@@ -91,9 +91,6 @@ impl Global {
 /// What is there only where /proc is mounted.
 const PROC: &str = "/proc/self/status";
 
-/// This very program, whatever has become of its file.
-const THIS_PROGRAM: &str = "/proc/self/exe";
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProgressChoice {
     Auto,
@@ -129,8 +126,6 @@ enum Command {
     Completions(self_help::Completions),
     Man(self_help::Man),
     #[command(hide = true)]
-    Worker(worker::Worker),
-    #[command(hide = true)]
     Limit(bench::Limit),
 }
 
@@ -155,12 +150,9 @@ impl Cli {
             ));
         }
         let failed = |error| Error::io("watch", Path::new("signals"), error);
-        fault::install().map_err(failed)?;
-        // A worker obeys its coordinator, not signals; and what only waits or measures must simply end.
-        if !matches!(
-            self.command,
-            Command::Worker(_) | Command::Limit(_) | Command::Shm(_) | Command::Mutex(_)
-        ) {
+        fault::guard_signals()?;
+        // What only waits or measures must simply end.
+        if !matches!(self.command, Command::Limit(_) | Command::Shm(_) | Command::Mutex(_)) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
             self.global.suspend = Some(Suspend::install().map_err(failed)?);
         }
@@ -188,7 +180,6 @@ impl Cli {
             Command::Mutex(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
-            Command::Worker(command) => command.run(),
             Command::Limit(command) => command.run(),
         }
     }
@@ -267,6 +258,12 @@ fn one_line(rendered: &str) -> String {
 pub(crate) fn complain(message: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     output::to_stderr(&format!("{style}pagelight:{style:#} {}", output::printable(message)));
+}
+
+/// Does the work of a worker, if this process was started as one.
+pub(crate) fn work_as_worker() -> Option<ExitCode> {
+    let worked = worker::serve(std::env::args_os(), &[])?;
+    Some(worked.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS))
 }
 
 /// Says what went wrong; the exit code that means it.

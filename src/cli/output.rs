@@ -161,7 +161,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 pub(super) fn edit(op: &Op, part: &str) -> String {
     match op {
         Op::Brighten { .. } => format!("{op} {part}"),
-        Op::Table(_) => format!("{op} of {part}"),
+        Op::Table(_) | Op::Function(_) => format!("{op} of {part}"),
     }
 }
 

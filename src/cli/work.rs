@@ -10,14 +10,16 @@ use pagelight::engine::Settings;
 use pagelight::error::Result;
 use pagelight::job::Job;
 use pagelight::op::Op;
+use pagelight::os::process::THIS_PROGRAM;
 use pagelight::run::{Ended, Options};
 use pagelight::threads::{self, Progress};
+use pagelight::worker;
 use serde_json::json;
 
 use super::Global;
 use super::output::{self, count, gigabytes_per_second, percent, seconds};
 use super::progress::Meter;
-use super::{THIS_PROGRAM, words, worker};
+use super::words;
 
 /// More than anybody has use for.
 const MOST_PROCESSES: u16 = 256;
@@ -58,7 +60,9 @@ impl WorkArgs {
     pub(super) fn options(&self, global: &Global, window_bytes: u64) -> (Options, Events) {
         let processes = self.processes(window_bytes);
         let settings_of = |processes: usize| Settings {
-            threads: self.threads.map_or_else(|| usual_threads(processes), usize::from),
+            threads: self
+                .threads
+                .map_or_else(|| Settings::shared_by(processes).threads, usize::from),
             memory_bytes: (self.memory / processes as u64).max(1),
         };
         let settings = settings_of(processes);
@@ -71,12 +75,11 @@ impl WorkArgs {
         }
         let (sender, events) = channel();
         let crew = (processes > 1).then(|| Crew {
-            processes: u32::try_from(processes).unwrap_or(u32::MAX),
-            command: worker::command(&settings),
             grace: self.grace,
             suspend: global.suspend.clone(),
             stand_in: self.processes.is_none().then(|| settings_of(1)),
             events: sender,
+            ..Crew::new(u32::try_from(processes).unwrap_or(u32::MAX), worker::command(&settings))
         });
         let options = Options {
             settings,
@@ -100,11 +103,6 @@ impl WorkArgs {
 /// How many processes share so much work if nobody says.
 pub(super) fn usual_processes(window_bytes: u64) -> usize {
     coordinator::processes_that_pay(window_bytes, threads::available()).min(usize::from(MOST_PROCESSES))
-}
-
-/// How many threads each of them has if nobody says.
-pub(super) fn usual_threads(processes: usize) -> usize {
-    threads::available().div_ceil(processes)
 }
 
 /// What is heard of the workers.
@@ -217,8 +215,8 @@ impl Report<'_> {
         let bytes = self.edited_bytes;
         let samples = job.target.samples();
         let merged = match job.op {
-            Op::Brighten { .. } => String::new(),
-            _ => format!(
+            Op::Brighten { .. } | Op::Function(_) => String::new(),
+            Op::Table(_) => format!(
                 ", {} merged with other values ({})",
                 count(counts.merged),
                 percent(counts.merged, samples)
@@ -253,8 +251,8 @@ impl Report<'_> {
                 "gigabytes_per_second": speed,
                 "clipped_samples": counts.clipped,
                 "merged_samples": match job.op {
-                    Op::Brighten { .. } => None,
-                    _ => Some(counts.merged),
+                    Op::Brighten { .. } | Op::Function(_) => None,
+                    Op::Table(_) => Some(counts.merged),
                 },
             }),
         );

@@ -24,7 +24,6 @@ use crate::journal::check::{self, Chunks};
 use crate::kernel::Kernel;
 use crate::map::{Edit, MappedFile, PageIn};
 use crate::os::disk::{self, FileSystem};
-use crate::pixel::SAMPLE_BYTES;
 use crate::threads::{self, Progress};
 use crate::window::Window;
 
@@ -81,9 +80,15 @@ impl Settings {
 
     /// As many threads as this process may use at once, and the usual memory.
     pub fn default_here() -> Settings {
+        Settings::shared_by(1)
+    }
+
+    /// The part of each of so many processes in that.
+    pub fn shared_by(processes: usize) -> Settings {
+        let processes = processes.max(1);
         Settings {
-            threads: threads::available(),
-            memory_bytes: Settings::DEFAULT_MEMORY_BYTES,
+            threads: threads::available().div_ceil(processes),
+            memory_bytes: (Settings::DEFAULT_MEMORY_BYTES / processes as u64).max(1),
         }
     }
 }
@@ -219,7 +224,7 @@ impl<'a> Reader<'a> {
         Ok(digest)
     }
 
-    /// True if each sample of a piece in the image is as before or as in its finished bytes in a slot, but for one at most: a
+    /// True if each sample of a piece in the image (or each pixel, if those are edited as a whole) is as before or as in its finished bytes in a slot, but for one at most: a
     /// kill may come between any two bytes of the copy.
     fn is_in_flight(&mut self, kernel: &Kernel, slot: u32, chunk: u32, piece: u32) -> Result<bool> {
         let part = self.journal.header().cut.piece(u64::from(chunk), u64::from(piece));
@@ -238,8 +243,8 @@ impl<'a> Reader<'a> {
             kernel.apply(&mut edited, lane);
             // A row begins with the first lane.
             lane = 0;
-            let samples = |bytes| <[u8]>::chunks_exact(bytes, SAMPLE_BYTES);
-            for ((held, edited), finished) in samples(held).zip(samples(&edited)).zip(samples(finished)) {
+            let units = |bytes| <[u8]>::chunks_exact(bytes, kernel.unit_bytes());
+            for ((held, edited), finished) in units(held).zip(units(&edited)).zip(units(finished)) {
                 torn += u32::from(edited != finished && held != finished);
             }
         }

@@ -8,16 +8,18 @@
 //! 2. A slice may begin with any lane, which is its *phase*, and end after any.
 //! 3. Lanes that are all edited are one lane: nobody needs to know where a pixel begins.
 //!
-//! `add` moves samples up or down in vector registers, `table` looks each one up; `os/copy_edited.rs` has routines that do
+//! `add` moves samples up or down in vector registers, `table` looks each one up, `function` calls the host program; `os/copy_edited.rs` has routines that do
 //! the same on the way from a map to a slot. `reference` (in the tests) does it one sample at a time, with nothing
 //! clever; every kernel is compared with it.
 
 mod add;
+mod function;
 #[cfg(test)]
 pub(crate) mod reference;
 mod table;
 
 pub(crate) use self::add::{Add, BLOCK_BYTES, BLOCK_SAMPLES};
+use self::function::Called;
 pub(crate) use self::table::Lookup;
 
 use std::sync::Arc;
@@ -36,6 +38,7 @@ pub struct Kernel {
 pub(crate) enum Way {
     Add(Add),
     Lookup(Lookup),
+    Function(Arc<Called>),
 }
 
 impl Kernel {
@@ -45,14 +48,16 @@ impl Kernel {
     /// If there are no lanes, or the op is a table for another type.
     pub fn new(op: &Op, sample: Sample, order: ByteOrder, lanes: &ChannelSet) -> Kernel {
         assert!(lanes.count() > 0, "samples without lanes");
-        let lanes = lanes.as_lanes();
-        let is_edited: Vec<bool> = (0..lanes.count()).map(|lane| lanes.contains(lane)).collect();
+        let list = |lanes: &ChannelSet| -> Vec<bool> { (0..lanes.count()).map(|lane| lanes.contains(lane)).collect() };
+        let is_edited = list(&lanes.as_lanes());
         let way = match op {
             Op::Brighten { amount } => Way::Add(Add::new(*amount, sample, order, &is_edited)),
             Op::Table(table) => {
                 assert_eq!(table.sample(), sample, "a table for another type");
                 Way::Lookup(Lookup::new(table, order, &is_edited))
             }
+            // It wants to see whole pixels.
+            Op::Function(function) => Way::Function(Arc::new(Called::new(function, sample, order, list(lanes)))),
         };
         Kernel { way }
     }
@@ -63,6 +68,15 @@ impl Kernel {
         match &self.way {
             Way::Add(add) => add.apply(bytes, phase),
             Way::Lookup(lookup) => lookup.apply(bytes, phase),
+            Way::Function(called) => called.apply(bytes, phase),
+        }
+    }
+
+    /// Bytes that are edited together, by nothing but themselves: a sample's, or a pixel's.
+    pub(crate) fn unit_bytes(&self) -> usize {
+        match &self.way {
+            Way::Add(_) | Way::Lookup(_) => SAMPLE_BYTES,
+            Way::Function(called) => called.lanes() * SAMPLE_BYTES,
         }
     }
 
@@ -80,6 +94,7 @@ impl Kernel {
         let lanes = match &self.way {
             Way::Add(add) => add.lanes(),
             Way::Lookup(lookup) => lookup.lanes(),
+            Way::Function(called) => called.lanes(),
         };
         (phase + bytes / SAMPLE_BYTES) % lanes
     }

@@ -38,6 +38,7 @@ pub(crate) fn apply(
                 table.is_clipping(old_bits),
                 table.is_merging(old_bits),
             ),
+            Op::Function(_) => unreachable!("it is for pixels"),
         };
         pair.copy_from_slice(&match order {
             ByteOrder::Little => new_bits.to_le_bytes(),

@@ -137,6 +137,20 @@ impl Layout {
         ChannelSet::of(lanes.len(), |lane| lanes[lane].is_some())
     }
 
+    /// The bytes of a part for what is done to whole pixels, and which lanes of them are of it: there is one for every
+    /// channel.
+    ///
+    /// # Errors
+    /// A message for the user, if the channels of a pixel do not lie side by side, and nothing between them.
+    pub fn window_of_pixels(&self, part: &Part) -> Result<(Window, ChannelSet), String> {
+        let channels = self.format.channels.count();
+        let is_whole = self.lanes() == channels as u64 && self.step.channel == SAMPLE_BYTES as u64;
+        if channels > 1 && !is_whole {
+            return Err("a function is for pixels whose channels lie side by side, and here they lie apart".to_owned());
+        }
+        Ok((Window::of(self.blocks(part))?, self.lanes_of(part)))
+    }
+
     /// The pieces in which a part lies, each with all its samples. Where channels or planes lie side by side, a piece has
     /// all of them, whichever the part has.
     pub fn tiles(&self, part: &Part) -> impl Iterator<Item = Tile> {

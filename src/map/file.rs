@@ -174,12 +174,14 @@ impl MappedFile {
     }
 
     /// The same map, which keeps `keep` alive as long as it or a view of it lives. No view may have been made yet.
+    #[cfg(feature = "ipc")]
     pub(crate) fn keeping(self, keep: Keep) -> MappedFile {
         let source = Arc::into_inner(self.source).expect("nobody else has the map yet");
         MappedFile::with_keep(source.file, &source.path, source.access, self.len, Some(keep))
     }
 
     /// What it was opened for.
+    #[cfg(feature = "ipc")]
     pub(crate) fn access(&self) -> Access {
         self.source.access
     }

@@ -9,17 +9,23 @@
 //!        131072 bytes    the new bits of every old one, in the order of the old bits, little-endian
 //!          8192 bytes    a bit for every old one, lowest first: set where the result was clipped
 //!     the rest, 1 to 8192 bytes: the words that describe it, UTF-8 without control characters
+//!
+//! function    1 byte     3
+//!             1 byte     1 if samples of one value are kept, else 0
+//!             4 bytes    that value, little-endian, or 0
+//!     the rest, 1 to 64 bytes: its name, UTF-8 without control characters
 //! ```
 //!
 //! Formulas may differ between builds of the program; a table, once stored, does not. So resuming never computes it again.
 
 use std::sync::Arc;
 
-use crate::op::{MAX_AMOUNT, Op, Table, VALUES};
+use crate::op::{MAX_AMOUNT, Op, PixelFunction, Table, VALUES};
 use crate::pixel::Sample;
 
 const BRIGHTEN: u8 = 1;
 const TABLE: u8 = 2;
+const FUNCTION: u8 = 3;
 
 const ENTRIES_BYTES: usize = VALUES * 2;
 const CLIPS_BYTES: usize = VALUES / 8;
@@ -40,6 +46,12 @@ impl Op {
                 bytes.extend(table.words().as_bytes());
                 bytes
             }
+            Op::Function(function) => {
+                let mut bytes = vec![FUNCTION, u8::from(function.nodata().is_some())];
+                bytes.extend(function.nodata().unwrap_or(0).to_le_bytes());
+                bytes.extend(function.name().as_bytes());
+                bytes
+            }
         }
     }
 
@@ -53,6 +65,7 @@ impl Op {
                     .then_some(Op::Brighten { amount })
             }
             (&TABLE, rest) => table(rest).map(|table| Op::Table(Arc::new(table))),
+            (&FUNCTION, rest) => function(rest).map(Op::Function),
             _ => None,
         }
     }
@@ -71,6 +84,17 @@ fn table(bytes: &[u8]) -> Option<Table> {
         entries.iter().map(|&entry| u16::from_le_bytes(entry)).collect(),
         clips.iter().map(|&word| u64::from_le_bytes(word)).collect(),
     )
+}
+
+fn function(bytes: &[u8]) -> Option<PixelFunction> {
+    let (&[has_nodata], rest) = bytes.split_first_chunk()?;
+    let (nodata, name) = rest.split_first_chunk()?;
+    let nodata = match (has_nodata, i32::from_le_bytes(*nodata)) {
+        (0, 0) => None,
+        (1, nodata) => Some(nodata),
+        _ => return None,
+    };
+    PixelFunction::unknown(str::from_utf8(name).ok()?, nodata)
 }
 
 fn sample_byte(sample: Sample) -> u8 {

@@ -6,6 +6,7 @@
 pub mod adjust;
 mod bytes;
 mod curve;
+mod function;
 mod step;
 mod table;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use self::adjust::{Adjust, MAX_STEPS};
 pub use self::curve::{Curve, MAX_CURVE_BYTES};
+pub use self::function::PixelFunction;
 pub use self::step::{Clamp, Gain, Gamma, Levels, Shift, Step};
 pub use self::table::{Table, VALUES};
 
@@ -65,7 +67,7 @@ impl FromStr for Amount {
     }
 }
 
-/// What a job does to every sample of the channels that it edits.
+/// What a job does to the samples of the channels that it edits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// Adds a number to the samples, which stop at the ends of their type.
@@ -75,9 +77,24 @@ pub enum Op {
     },
     /// Gives every value another one.
     Table(Arc<Table>),
+    /// Does to whole pixels what only the program knows that has the function.
+    Function(PixelFunction),
 }
 
 impl Op {
+    /// Adds `amount`, -65535 to 65535, to the samples, which stop at the ends of their type.
+    pub fn brighten(amount: i32) -> Op {
+        Op::Brighten { amount }
+    }
+
+    /// Does to every pixel what `function` does to the values of its channels; see [`PixelFunction`].
+    ///
+    /// # Panics
+    /// As for [`PixelFunction::new`].
+    pub fn function(name: &str, function: impl Fn(&mut [i32]) + Send + Sync + 'static) -> Op {
+        Op::Function(PixelFunction::new(name, function))
+    }
+
     /// Brightens by `amount`, but leaves samples of the value `nodata` as they are. If that is no value of the type, no
     /// sample has it, and this is plain brightening.
     pub fn brighten_keeping(amount: i32, sample: Sample, nodata: i32) -> Op {
@@ -106,6 +123,7 @@ impl fmt::Display for Op {
         match self {
             Op::Brighten { amount } => write!(f, "brighten {amount:+}"),
             Op::Table(table) => f.write_str(table.words()),
+            Op::Function(function) => function.fmt(f),
         }
     }
 }

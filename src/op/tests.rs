@@ -173,6 +173,8 @@ fn some_ops() -> Vec<Op> {
         Op::brighten_keeping(200, Sample::I16, 0),
         Op::Table(Arc::new(adjust.table(Sample::U16, None).expect("a table"))),
         Op::Table(Arc::new(adjust.table(Sample::U16Flipped, Some(7)).expect("a table"))),
+        Op::function("gray, version 1", |_| ()),
+        Op::Function(PixelFunction::new(&"x".repeat(64), |_| ()).keeping(Some(-1))),
     ]
 }
 
@@ -259,6 +261,14 @@ fn bytes_of_no_op_are_refused() {
     assert_eq!(changed(0, 0), None);
     assert_eq!(changed(0, 3), None);
     assert_eq!(changed(1, 3), None);
+    let function = |head: &[u8], name: &[u8]| Op::from_bytes(&[head, name].concat());
+    assert!(function(&[3, 0, 0, 0, 0, 0], b"x").is_some_and(|op| op == Op::function("x", |_| ())));
+    for head in [[3, 0, 1, 0, 0, 0], [3, 2, 1, 0, 0, 0]] {
+        assert_eq!(function(&head, b"x"), None);
+    }
+    for name in [b"".as_slice(), b"\xff", b"a\nb", &[b'x'; 65]] {
+        assert_eq!(function(&[3, 1, 0, 0, 0, 0], name), None);
+    }
     // A value that is said to clip, and does not end at an end.
     assert_eq!(changed(2 + 131_072 + 100, 1), None);
 }

@@ -77,6 +77,7 @@ impl Recipe {
         match kernel.way() {
             Way::Add(add) => AddRecipe::new(add).map(Recipe::Add),
             Way::Lookup(lookup) => LookupRecipe::new(lookup).map(Recipe::Lookup),
+            Way::Function(_) => None,
         }
     }
 

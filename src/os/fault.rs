@@ -11,12 +11,25 @@
 )]
 
 use std::io;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use libc::{c_int, c_void, siginfo_t};
 
+use crate::error::{Error, Result};
+
 /// Who handled SIGBUS before.
 static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
+
+/// From now on a file that is truncated while it is mapped, a full disk behind a hole and a page that cannot be read are
+/// errors of whoever meets them in an edit or in a [`View`](crate::map::View), and no longer a SIGBUS that ends the process.
+/// To be called once; handlers that were there before hear of every other SIGBUS.
+///
+/// # Errors
+/// `Io`: whatever the system says.
+pub fn guard_signals() -> Result<()> {
+    install().map_err(|error| Error::io("watch", Path::new("signals"), error))
+}
 
 /// From now on a fault in a copy is an error of that copy. A program asks for this; a library never does by itself.
 ///

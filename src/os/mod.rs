@@ -9,6 +9,7 @@ mod copy_lookup;
 pub mod direct;
 pub mod disk;
 pub mod fault;
+#[cfg(feature = "ipc")]
 pub(crate) mod flock;
 pub(crate) mod fork;
 pub mod forward;
@@ -19,6 +20,7 @@ pub mod lock;
 pub mod machine;
 pub mod process;
 pub mod regular;
+#[cfg(feature = "ipc")]
 pub(crate) mod robust_mutex;
 pub mod suspend;
 pub mod unnamed;

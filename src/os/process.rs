@@ -6,6 +6,21 @@ use std::process::Child;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+/// This very program, whatever has become of its file.
+pub const THIS_PROGRAM: &str = "/proc/self/exe";
+
+/// Waits for one byte on the standard input of this process; `None` once nobody can send any more.
+pub fn read_order() -> Option<u8> {
+    let mut byte = [0];
+    loop {
+        match rustix::io::read(rustix::stdio::stdin(), &mut byte) {
+            Ok(1) => return Some(byte[0]),
+            Err(rustix::io::Errno::INTR) => {}
+            _ => return None,
+        }
+    }
+}
+
 /// A child process.
 #[derive(Debug)]
 pub struct Handle {

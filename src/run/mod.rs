@@ -22,6 +22,7 @@ use crate::job::Job;
 use crate::journal::header::MAX_SLOTS;
 use crate::journal::{Journal, State, Tally};
 use crate::map::MappedFile;
+use crate::op::Op;
 use crate::os::disk;
 use crate::threads::Progress;
 
@@ -88,6 +89,7 @@ pub enum Ended {
 /// `Busy`, `Unfinished`, `Request` if the claim is not granted; then nothing was changed. `Io` if reading or writing
 /// fails, `Interrupted` if `progress` said so: then the job can be resumed.
 pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+    refuse_unfit(job, image)?;
     let settings = options.settings_of_all();
     // More slots than the threads now: a resume may have more.
     let slots = u32::try_from(settings.threads)
@@ -103,7 +105,12 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
     };
     let claim = match claim::claim(image, &request)? {
         ClaimOutcome::AlreadyDone => return Ok(Ended::AlreadyDone),
-        ClaimOutcome::Resumable(pending) => return resume(image, *pending, options, progress),
+        ClaimOutcome::Resumable(mut pending) => {
+            if let Op::Function(function) = &job.op {
+                pending.job.learn(std::slice::from_ref(function));
+            }
+            return resume(image, *pending, options, progress);
+        }
         ClaimOutcome::Granted(claim) => *claim,
     };
     let ready = claim.make_durable(image).and_then(|()| {
@@ -125,7 +132,17 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
     carry_out(&claim, image, options, progress)
 }
 
-/// Finishes a job that was cut short.
+/// Refuses what cannot be done to such samples, or not by this program.
+fn refuse_unfit(job: &Job, image: &MappedFile) -> Result<()> {
+    let refused = |why: String| Error::Request(format!("{}: {why}", image.path().display()));
+    job.refuse_unfit().map_err(refused)?;
+    match job.unknown_function() {
+        Some(name) => Err(refused(format!("what the function '{name}' does is not known"))),
+        None => Ok(()),
+    }
+}
+
+/// Finishes a job that was cut short. One of a function must have learnt it before, see [`Job::learn`].
 ///
 /// # Errors
 /// As for [`start`]; `Unfit` if the image or the journal is not as the job left it, and then both are untouched.

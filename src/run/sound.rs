@@ -35,6 +35,13 @@ pub(super) fn refuse_unsound(
              one for another picture",
         ));
     }
+    if let Some(name) = claim.job.unknown_function() {
+        return Err(Error::Unfinished(format!(
+            "{}: its unfinished job is one of another program, whose function '{name}' is not known here; nothing was \
+             changed; finish it with that program",
+            path.display()
+        )));
+    }
     let image_bytes = journal.header().image_bytes;
     if image_bytes != image.len() {
         return Err(Error::unfit(

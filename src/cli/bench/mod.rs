@@ -12,16 +12,18 @@ use clap::Args;
 use pagelight::bench::state::{self, State};
 use pagelight::bench::{self, Plan, Program, Run, Way};
 use pagelight::convert::NewPicture;
+use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
 use pagelight::os::disk::FileSystem;
 use pagelight::os::machine::Machine;
+use pagelight::os::process::THIS_PROGRAM;
 use pagelight::threads;
 
 pub(super) use limit::Limit;
 
 use super::image::LookArgs;
 use super::progress::Meter;
-use super::{Global, THIS_PROGRAM, output, stats, words, work};
+use super::{Global, output, stats, words, work};
 use place::Place;
 use report::Report;
 
@@ -243,7 +245,7 @@ fn usual_way(bytes: u64) -> Way {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Way {
         processes: number(processes),
-        threads: number(work::usual_threads(processes)),
+        threads: number(Settings::shared_by(processes).threads),
     }
 }
 

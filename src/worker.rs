@@ -1,0 +1,204 @@
+//! A process that works on somebody else's job, as one of many: what its coordinator starts.
+//!
+//! The program of this package is its own worker. A program that uses the library is, too, if it calls [`serve`] before
+//! all else; only then can it give its edits to several processes.
+//!
+//! 1. All that a worker knows comes with its arguments; what is to be done is in the journal.
+//! 2. It hears of nothing but the journal and its standard input, a pipe: see [`crate::coordinator`].
+
+use std::ffi::{OsStr, OsString};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::claim;
+use crate::coordinator::HOLD;
+use crate::engine::{self, Settings};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::journal::Journal;
+use crate::map::{Access, MappedFile};
+use crate::op::PixelFunction;
+use crate::os::fault;
+use crate::os::process::{self, THIS_PROGRAM};
+use crate::run;
+
+/// The first argument of a worker.
+const MARK: &str = "pagelight-worker";
+
+/// True once this program has said that it can be a worker.
+static IS_SERVING: AtomicBool = AtomicBool::new(false);
+
+/// Does the work of a worker, if this process was started as one: `None` if it was not. To be called first thing in
+/// `main`, with the arguments of the program and the functions of its own that its jobs may be of; after that, its edits may
+/// have several processes.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     match pagelight::worker::serve(std::env::args_os(), &[]) {
+///         None => {} // not a worker: the program begins here
+///         Some(Ok(())) => return ExitCode::SUCCESS,
+///         Some(Err(error)) => {
+///             eprintln!("{error}"); // the last line on stderr is what the coordinator tells
+///             return ExitCode::FAILURE;
+///         }
+///     }
+///     // ...
+///     ExitCode::SUCCESS
+/// }
+/// ```
+///
+/// # Errors
+/// `Unfit` if the image is not the file any more that the job was begun on; else as for [`engine::work`].
+pub fn serve(arguments: impl IntoIterator<Item = OsString>, functions: &[PixelFunction]) -> Option<Result<()>> {
+    IS_SERVING.store(true, Ordering::Relaxed);
+    let mut arguments = arguments.into_iter().skip(1);
+    arguments.next().filter(|first| first == MARK)?;
+    let arguments: Vec<OsString> = arguments.collect();
+    Some(Worker::parse(&arguments).and_then(|worker| worker.run(functions)))
+}
+
+/// True if copies of this program can be workers.
+pub fn is_served() -> bool {
+    IS_SERVING.load(Ordering::Relaxed)
+}
+
+/// How copies of this program are started as workers, each with such settings: a program and its first arguments, see
+/// [`crate::coordinator::Crew::command`].
+pub fn command(settings: &Settings) -> Vec<OsString> {
+    command_of(OsStr::new(THIS_PROGRAM), settings)
+}
+
+/// The same for another program that calls [`serve`].
+pub fn command_of(program: &OsStr, settings: &Settings) -> Vec<OsString> {
+    vec![
+        program.to_owned(),
+        MARK.into(),
+        settings.threads.to_string().into(),
+        settings.memory_bytes.to_string().into(),
+    ]
+}
+
+/// What a worker is told when it is started.
+struct Worker {
+    settings: Settings,
+    image: PathBuf,
+    journal: PathBuf,
+    round: u64,
+}
+
+impl Worker {
+    fn parse(arguments: &[OsString]) -> Result<Worker> {
+        let number = |text: &OsStr| text.to_str().and_then(|text| text.parse().ok());
+        let parsed = match arguments {
+            [threads, memory, image, journal, round] => {
+                number(threads)
+                    .zip(number(memory))
+                    .zip(number(round))
+                    .map(|((threads, memory_bytes), round)| Worker {
+                        settings: Settings {
+                            threads: usize::try_from(threads).unwrap_or(1),
+                            memory_bytes,
+                        },
+                        image: image.into(),
+                        journal: journal.into(),
+                        round,
+                    })
+            }
+            _ => None,
+        };
+        parsed.ok_or_else(|| {
+            Error::Request(format!(
+                "{MARK} is for the coordinator of a job, which starts it with five arguments"
+            ))
+        })
+    }
+
+    fn run(&self, functions: &[PixelFunction]) -> Result<()> {
+        fault::guard_signals()?;
+        let image = MappedFile::open(&self.image, Access::ReadWrite)?;
+        let Some(journal) = Journal::open(&self.journal, Access::ReadWrite)? else {
+            // The others were done before this one had begun.
+            return Ok(());
+        };
+        let header = journal.header();
+        if header.image_bytes != image.len() || !claim::is_of(&image, &self.journal)? {
+            return Err(Error::unfit(
+                &self.image,
+                format!(
+                    "is not the file any more that the job was begun on (that had {} bytes): was it replaced, or given \
+                     another length?",
+                    header.image_bytes
+                ),
+            ));
+        }
+        let Some(mut job) = Job::from_bytes(&header.job, header.cut.window()) else {
+            return Err(Error::unfit(&self.journal, "holds no job that makes sense"));
+        };
+        job.learn(functions);
+        if let Some(name) = job.unknown_function() {
+            return Err(Error::Request(format!(
+                "{}: the function '{name}' is not one of those that were given to pagelight::worker::serve",
+                self.image.display()
+            )));
+        }
+        journal.make_writable()?;
+        journal.join_round(self.round);
+        let journal = Arc::new(journal);
+        let orders = Arc::new(Orders::default());
+        obey(Arc::clone(&journal), Arc::clone(&orders));
+        engine::work(&job, &image, &journal, &self.settings, &|_| {
+            orders.wait_while_held();
+            ControlFlow::Continue(())
+        })?;
+        if *orders.now() == Order::Leave {
+            run::leave_orphaned(&job, &image, &journal)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the coordinator wants, as far as it says so through the pipe that is our standard input.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    GoOn,
+    Hold,
+    /// The pipe was closed: nobody is there any more.
+    Leave,
+}
+
+#[derive(Default)]
+struct Orders {
+    now: Mutex<Order>,
+    changed: Condvar,
+}
+
+impl Orders {
+    fn now(&self) -> MutexGuard<'_, Order> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give(&self, order: Order) {
+        *self.now() = order;
+        self.changed.notify_all();
+    }
+
+    fn wait_while_held(&self) {
+        drop(self.changed.wait_while(self.now(), |order| *order == Order::Hold));
+    }
+}
+
+/// Takes down the coordinator's orders as they come, and stops the work when it is gone.
+fn obey(journal: Arc<Journal>, orders: Arc<Orders>) {
+    std::thread::spawn(move || {
+        while let Some(word) = process::read_order() {
+            orders.give(if word == HOLD { Order::Hold } else { Order::GoOn });
+        }
+        journal.ask_to_stop();
+        orders.give(Order::Leave);
+    });
+}
