@@ -240,6 +240,49 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     faults
 }
 
+/// The files of one folder that import each other in a circle, in order; a file's own folder counts as the file. What they
+/// take from the folder's `mod.rs` is no circle: that is where a folder keeps what all of its files need.
+fn circle(house: &House, folder: &str) -> Option<String> {
+    let inside = |path: &str| -> Option<String> {
+        let name = path.strip_prefix(folder)?.split('/').next()?.trim_end_matches(".rs");
+        (!["mod", "tests"].contains(&name)).then(|| name.to_owned())
+    };
+    let absolute = format!("crate::{}", folder.replace('/', "::"));
+    let mut imports: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in house {
+        let Some(name) = inside(path).filter(|_| !is_test(path)) else {
+            continue;
+        };
+        let code = code(text);
+        let is_direct = !path[folder.len()..].contains('/');
+        let relative = after(&code, "super::").filter(|_| is_direct);
+        let groups = ["use super::{".to_owned(), format!("use {absolute}{{")];
+        let grouped = groups
+            .iter()
+            .flat_map(|start| code.split(start).skip(1))
+            .flat_map(|rest| rest[..rest.find(';').unwrap_or(rest.len())].split(|c| !is_letter(c)));
+        let all = relative
+            .chain(after(&code, &absolute))
+            .chain(grouped.filter(|_| is_direct));
+        imports.entry(name).or_default().extend(all.map(str::to_owned));
+    }
+    let nodes: Vec<&String> = imports.keys().collect();
+    // Whoever imports only what is in no circle, or is imported by that only, is in none.
+    let mut left = nodes.clone();
+    loop {
+        let import = |from: &String, to: &String| from != to && imports[from].contains(to);
+        let is_in = |name: &&String| {
+            left.iter().any(|other| import(name, other)) && left.iter().any(|other| import(other, name))
+        };
+        let rest: Vec<&String> = left.iter().copied().filter(is_in).collect();
+        if rest.len() == left.len() {
+            break;
+        }
+        left = rest;
+    }
+    (!left.is_empty()).then(|| left.into_iter().cloned().collect::<Vec<_>>().join(", "))
+}
+
 /// True if the line begins a block of unsafe code, or says that a type is safe to share.
 fn opens_unsafe(line: &str) -> bool {
     let is_comment = line.trim_start().starts_with("//");
@@ -251,7 +294,17 @@ fn the_house_is_tidy() {
     let mut house = House::new();
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut house);
     assert!(house.contains_key("lib.rs") && house.len() > 10);
-    let faults: Vec<String> = house.iter().flat_map(|(path, text)| faults(path, text)).collect();
+    let mut faults: Vec<String> = house.iter().flat_map(|(path, text)| faults(path, text)).collect();
+    let mut folders: Vec<&str> = house
+        .keys()
+        .flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..=at]))
+        .filter(|folder| !is_below(folder, PROGRAM))
+        .collect();
+    folders.sort_unstable();
+    folders.dedup();
+    for folder in folders {
+        faults.extend(circle(&house, folder).map(|files| format!("src/{folder}: a circle of imports among {files}")));
+    }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
     // A module that lib.rs does not name would be dead wood, and unchecked by the compiler.
     for module in house
@@ -351,4 +404,40 @@ fn a_house_that_is_not_tidy_is_seen() {
         "// println! is not for us, nor crate::engine\n\n#[cfg(test)]\nmod tests { use crate::synth::X; }",
     );
     assert!(!faults("job.rs", "use std::fs;\n").is_empty());
+}
+
+#[test]
+fn a_circle_in_a_folder_is_seen() {
+    let check = |files: &[(&str, &str)], wanted: Option<&str>| {
+        let house: House = files
+            .iter()
+            .map(|(path, code)| ((*path).to_owned(), format!("//! What it is.\n\n{code}\n")))
+            .collect();
+        assert_eq!(circle(&house, "os/").as_deref(), wanted, "{files:?}");
+    };
+    check(&[("os/a.rs", "use super::b::X;"), ("os/b.rs", "use super::Y;")], None);
+    check(
+        &[("os/a.rs", "use super::b::X;"), ("os/b.rs", "use super::a::Y;")],
+        Some("a, b"),
+    );
+    check(
+        &[
+            ("os/a.rs", "use super::{b, c};"),
+            ("os/b.rs", "fn f() { crate::os::c::g() }"),
+            ("os/c.rs", "use crate::os::a::X;"),
+        ],
+        Some("a, b, c"),
+    );
+    check(
+        &[
+            ("os/a.rs", "use super::b::X;"),
+            ("os/b.rs", "mod inner;"),
+            ("os/b/inner.rs", "use super::X;\nuse crate::os::a::Y;"),
+        ],
+        Some("a, b"),
+    );
+    check(
+        &[("os/a.rs", "use super::b::X;"), ("os/mod.rs", "use self::a::Y;")],
+        None,
+    );
 }

@@ -9,14 +9,14 @@ use std::rc::Rc;
 use image::ImageFormat;
 
 use super::input::{Input, Watch};
+use super::picture::{Looks, Put};
 use super::png_file::PngSource;
 use super::tiff_file::TiffSource;
 use super::whole::WholeSource;
-use super::{MOST_AT_ONCE_BYTES, samples, tiles};
+use super::{samples, tiles};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::os::disk;
-use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 use crate::threads::{self, Progress};
 
 /// A picture that was opened and looked at, and of which no pixel was decoded yet.
@@ -28,82 +28,10 @@ pub struct Source<'a> {
     pub looks: Looks,
 }
 
-/// What a picture holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looks {
-    /// Pixels in a row, at least 1.
-    pub width: u64,
-    /// Rows, at least 1.
-    pub height: u64,
-    /// What a pixel of the image will look like.
-    pub format: PixelFormat,
-}
-
 enum Kind<'a> {
     Png(Box<PngSource<'a>>),
     Tiff(Box<TiffSource<'a>>),
     Whole(Box<WholeSource<'a>>),
-}
-
-/// Some decoded pixels: whole rows of the rectangle that begins at `x`, `y` and is `width` wide.
-pub(super) struct Block<'a> {
-    pub(super) x: u64,
-    pub(super) y: u64,
-    pub(super) width: u64,
-    /// In the format of [`Looks`].
-    pub(super) bytes: &'a [u8],
-}
-
-/// Where decoded pixels go.
-pub(super) type Put<'a> = &'a mut dyn FnMut(Block<'_>) -> Result<()>;
-
-impl Looks {
-    /// What a picture holds that has samples of 16 bits, once decoded.
-    pub(super) fn new(width: u32, height: u32, channels: Channels, sample: Sample) -> Looks {
-        Looks {
-            width: width.into(),
-            height: height.into(),
-            format: PixelFormat {
-                channels,
-                sample,
-                order: ByteOrder::Little,
-            },
-        }
-    }
-
-    /// Bytes of all decoded pixels.
-    fn bytes(&self) -> u128 {
-        u128::from(self.width) * u128::from(self.height) * u128::from(self.format.pixel_bytes())
-    }
-
-    /// Refuses what no picture should be.
-    pub(super) fn check(&self, path: &Path, limit_bytes: u64) -> Result<()> {
-        let (width, height, bytes) = (self.width, self.height, self.bytes());
-        if bytes == 0 {
-            return Err(samples::unsound(
-                path,
-                "a picture",
-                format_args!("it has {width}x{height} pixels"),
-            ));
-        }
-        if bytes > u128::from(limit_bytes) {
-            return Err(Error::unfit(
-                path,
-                format!(
-                    "says that it unfolds to {width}x{height} pixels, {bytes} bytes, more than --limit {limit_bytes}; \
-                     if you trust it, give a larger --limit"
-                ),
-            ));
-        }
-        if self.row_bytes() > MOST_AT_ONCE_BYTES {
-            return Err(samples::too_large(path, "a row", self.row_bytes()));
-        }
-        Ok(())
-    }
-
-    pub(super) fn row_bytes(&self) -> u64 {
-        self.width * self.format.pixel_bytes()
-    }
 }
 
 impl<'a> Source<'a> {

@@ -15,6 +15,7 @@ mod export;
 mod import;
 mod input;
 mod new_picture;
+mod picture;
 mod png_file;
 pub mod preview;
 mod samples;

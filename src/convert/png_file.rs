@@ -5,8 +5,8 @@ use std::path::Path;
 
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Reader, Transformations};
 
-use super::import::{Block, Looks, Put};
 use super::input::Input;
+use super::picture::{Block, Looks, Put};
 use super::samples::{self, Raw};
 use super::{MOST_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};

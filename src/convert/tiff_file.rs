@@ -10,8 +10,8 @@ use tiff::encoder::{TiffEncoder, TiffKind};
 use tiff::tags::{ExtraSamples, PhotometricInterpretation, SampleFormat, Tag};
 use tiff::{ColorType as Colors, TiffError};
 
-use super::import::{Block, Looks, Put};
 use super::input::Input;
+use super::picture::{Block, Looks, Put};
 use super::samples::{self, Raw};
 use super::{MOST_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::import::Looks;
+use super::picture::Looks;
 use crate::error::{Error, Result};
 use crate::threads::{self, Progress};
 

@@ -8,8 +8,8 @@ use image::codecs::pnm::PnmDecoder;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use super::MOST_AT_ONCE_BYTES;
-use super::import::{Block, Looks, Put};
 use super::input::{HEADER_BYTES, Input};
+use super::picture::{Block, Looks, Put};
 use super::samples::{self, Raw};
 use crate::error::{Error, Result};
 use crate::pixel::{Channels, Sample};

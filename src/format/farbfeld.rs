@@ -9,7 +9,7 @@
 //!
 //! Source: suckless.org, "farbfeld".
 
-use super::opened::{Container, Found, Wrong};
+use super::found::{Container, Found, Wrong};
 use crate::layout::Layout;
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 

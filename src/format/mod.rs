@@ -14,6 +14,7 @@
 mod axes;
 pub mod envi;
 mod farbfeld;
+mod found;
 pub mod kind;
 pub mod new_image;
 mod npy;
@@ -27,7 +28,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use self::axes::Axes;
-pub use self::opened::Container;
+pub use self::found::Container;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::map::MappedFile;

@@ -26,7 +26,7 @@ mod text;
 use self::text::Text;
 use super::Axes;
 use super::axes::{Axis, MAX_AXES};
-use super::opened::{Container, Found, Wrong};
+use super::found::{Container, Found, Wrong};
 use super::shorten;
 use crate::layout::{Layout, Step};
 use crate::pixel::{ByteOrder, Channels, MAX_CHANNELS, PixelFormat, SAMPLE_BYTES, Sample};

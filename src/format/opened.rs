@@ -1,78 +1,13 @@
 //! Files that their first bytes tell, and that can be edited where they lie: their header says where the samples are.
 
-use std::fmt;
 use std::os::unix::fs::FileExt;
 
+use super::found::{Found, Wrong};
 use super::kind::Kind;
 use super::{Axes, Described, Overrides, farbfeld, npy, pnm};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::map::MappedFile;
-
-/// What says where an image's samples lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Container {
-    /// Nothing; the user does.
-    Raw,
-    /// An ENVI header beside it.
-    Envi,
-    /// The header of a NumPy array.
-    Npy,
-    /// That of a gray Netpbm picture.
-    Pgm,
-    /// That of a color Netpbm picture.
-    Ppm,
-    /// That of a Netpbm picture of any channels.
-    Pam,
-    /// A farbfeld header.
-    Farbfeld,
-}
-
-impl fmt::Display for Container {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Container::Raw => "raw",
-            Container::Envi => "ENVI",
-            Container::Npy => "NPY",
-            Container::Pgm => "PGM",
-            Container::Ppm => "PPM",
-            Container::Pam => "PAM",
-            Container::Farbfeld => "farbfeld",
-        })
-    }
-}
-
-/// What a file's own header says of it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) layout: Layout,
-    pub(super) container: Container,
-}
-
-/// Why a file cannot be edited as its header says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// It is not what it should be.
-    File(String),
-    /// The user's words do not fit it.
-    Words(String),
-}
-
-impl Wrong {
-    pub(super) fn file(why: impl Into<String>) -> Wrong {
-        Wrong::File(why.into())
-    }
-
-    pub(super) fn cut_short(what: &str) -> Wrong {
-        Wrong::File(format!("ends within {what}; it is cut short"))
-    }
-}
-
-impl From<String> for Wrong {
-    fn from(why: String) -> Wrong {
-        Wrong::File(why)
-    }
-}
 
 /// How the header of a known kind is read, if it is one of those that are edited where they lie.
 type Reader = fn(&[u8], Option<Axes>) -> std::result::Result<Found, Wrong>;

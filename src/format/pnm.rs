@@ -11,7 +11,7 @@
 
 use image::codecs::pnm::{ArbitraryHeader, ArbitraryTuplType, PnmDecoder, PnmHeader};
 
-use super::opened::{Container, Found, Wrong};
+use super::found::{Container, Found, Wrong};
 use crate::layout::Layout;
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 

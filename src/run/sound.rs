@@ -57,6 +57,14 @@ pub(super) fn refuse_unsound(
     if state == State::SyncFailed {
         return Err(sync_failed(path));
     }
+    // A journal that becomes the record of its id is renamed, so there are never both.
+    if claim.folder().id_path(journal.path()).exists() {
+        return Err(Error::unfit(
+            journal.path(),
+            "is a copy of the journal of a job that came to its end under its --id; nothing was changed; 'pagelight abandon' \
+             removes it",
+        ));
+    }
     let is_moved = !jobs.is_same_file();
     let is_original = journal.is_original()?;
     if is_original {

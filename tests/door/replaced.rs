@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use nix::sched::{CloneFlags, unshare};
 use pagelight::identity::{Folder, Mark, Record};
@@ -401,10 +402,17 @@ fn an_early_journal_beside_an_image_from_another_disk() {
     );
     fs::write(&journal, early).expect("put back");
     fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).expect("private");
+    let image = fs::File::options().write(true).open(&moved).expect("opened");
+    for modified in [SystemTime::now(), SystemTime::now() - Duration::from_secs(100_000)] {
+        image.set_modified(modified).expect("touched");
+        check(&on("resume", &moved, &[]), 65, &["is a copy of the journal of a job"]);
+        assert_edited(&rig, &moved);
+    }
+    check(&on("abandon", &moved, &["--yes"]), 0, &["gave up"]);
     check(
-        &super::on("resume", &moved, &[]),
-        65,
-        &["is a copy of the job's journal"],
+        &on("status", &moved, &[]),
+        0,
+        &["--id once was done", "no unfinished job"],
     );
-    super::assert_edited(&rig, &moved);
+    assert_edited(&rig, &moved);
 }
