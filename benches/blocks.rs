@@ -83,9 +83,9 @@ fn main() {
         ..Options::default_here()
     };
     let begun = Instant::now();
-    let cut = options.settings.cut(&target.window);
-    println!("{} chunks in {} spans", cut.chunks(), cut.spans());
-    drop(cut);
+    let chunk_plan = options.settings.chunk_plan(&target.window);
+    println!("{} chunks in {} spans", chunk_plan.chunks(), chunk_plan.spans());
+    drop(chunk_plan);
     tell("its cut", begun);
 
     let image = MappedFile::open(&path, Access::ReadWrite).expect("the image");

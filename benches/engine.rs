@@ -34,13 +34,13 @@ use std::time::Instant;
 
 use memmap2::{Advice, MmapOptions};
 use pagelight::bench::limit;
-use pagelight::bench::state::{self, State};
-use pagelight::cut::Cut;
+use pagelight::bench::state::{self, CacheState};
+use pagelight::chunk_plan::ChunkPlan;
 use pagelight::digest::Key;
 use pagelight::engine::Settings;
 use pagelight::job::{Job, Target};
 use pagelight::layout::Layout;
-use pagelight::map::{Access, Edit, MappedFile, PageIn, View};
+use pagelight::map::{Access, CopyEdit, MappedFile, Populate, View};
 use pagelight::op::Op;
 use pagelight::os::disk::{FileSystem, file_system};
 use pagelight::pixel::PixelFormat;
@@ -51,7 +51,7 @@ use pagelight::threads;
 const SPAN_BYTES: u64 = 16 << 20;
 
 /// What the loop through a slot pages in and lets go at once, as the engine does.
-const STEP_BYTES: u64 = 1 << 20;
+const BATCH_BYTES: u64 = 1 << 20;
 
 struct Bench {
     path: PathBuf,
@@ -60,7 +60,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn prepare(&self, state: State) {
+    fn prepare(&self, state: CacheState) {
         state::prepare(state, &self.path, 0..self.bytes, &|_| ControlFlow::Continue(())).expect("prepared");
     }
 
@@ -74,30 +74,30 @@ impl Bench {
 
     fn slots(&self, threads: usize) -> f64 {
         let image = MappedFile::open(&self.path, Access::ReadWrite).expect("the image");
-        let page_in = match file_system(image.file()) {
-            Ok(FileSystem::Tmpfs) => PageIn::Read,
-            _ => PageIn::Write,
+        let populate = match file_system(image.file()) {
+            Ok(FileSystem::Tmpfs) => Populate::Read,
+            _ => Populate::Write,
         };
-        let cut = options(threads).settings.cut(&self.job.target.window);
-        let edit = Edit::new(self.job.kernel(), Arc::new(Key::new(1)));
+        let chunk_plan = options(threads).settings.chunk_plan(&self.job.target.window);
+        let edit = CopyEdit::new(self.job.kernel(), Arc::new(Key::new(1)));
         let begun = Instant::now();
-        threads::share(threads, cut.spans(), |turns| {
-            let slot = View::anonymous(Cut::PIECE_BYTES)?;
+        threads::share(threads, chunk_plan.spans(), |queue| {
+            let slot = View::anonymous(ChunkPlan::REDO_BLOCK_BYTES)?;
             let mut digest = 0;
-            while let Some(span) = turns.take() {
-                let part = cut.span(span);
+            while let Some(span) = queue.take() {
+                let part = chunk_plan.span(span);
                 let view = image.view(part.clone())?;
                 let mut at = 0;
                 while at < view.len() {
-                    let left = STEP_BYTES - (part.start + at as u64) % STEP_BYTES;
+                    let left = BATCH_BYTES - (part.start + at as u64) % BATCH_BYTES;
                     let end = view.len().min(at + left as usize);
-                    view.page_in(at..end, page_in)?;
-                    for piece in (at..end).step_by(Cut::PIECE_BYTES) {
-                        let length = Cut::PIECE_BYTES.min(end - piece);
-                        view.copy_edited(piece, &slot, 0, length, &edit, 0, &mut digest)?;
-                        view.copy_from(piece, &slot, 0, length)?;
+                    view.populate(at..end, populate)?;
+                    for redo_block in (at..end).step_by(ChunkPlan::REDO_BLOCK_BYTES) {
+                        let length = ChunkPlan::REDO_BLOCK_BYTES.min(end - redo_block);
+                        view.copy_edited(redo_block, &slot, 0, length, &edit, 0, &mut digest)?;
+                        view.copy_from(redo_block, &slot, 0, length)?;
                     }
-                    view.let_go(at..end)?;
+                    view.release(at..end)?;
                     at = end;
                 }
             }
@@ -119,9 +119,9 @@ impl Bench {
         };
         let kernel = self.job.kernel();
         let begun = Instant::now();
-        threads::share(threads, self.bytes.div_ceil(SPAN_BYTES), |turns| {
+        threads::share(threads, self.bytes.div_ceil(SPAN_BYTES), |queue| {
             let mut clipped = 0;
-            while let Some(span) = turns.take() {
+            while let Some(span) = queue.take() {
                 let start = span * SPAN_BYTES;
                 let len = (self.bytes - start).min(SPAN_BYTES) as usize;
                 // SAFETY: this process made the file, and no other thread or process touches this part of it.
@@ -144,7 +144,7 @@ fn options(threads: usize) -> Options {
         },
         sync: false,
         journal_folder: None,
-        crew: None,
+        workers: None,
     }
 }
 
@@ -175,7 +175,7 @@ fn report(bench: &Bench, rounds: u64, folder: &Path) {
         "| state of the cache | threads | limit | direct | slots | engine | slots / direct | engine / slots | engine / limit |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for state in [State::Fresh, State::Reread, State::Synced] {
+    for state in [CacheState::Fresh, CacheState::Reread, CacheState::Synced] {
         for threads in [1, 2] {
             let mut seconds: [Vec<f64>; 4] = Default::default();
             for _ in 0..rounds {

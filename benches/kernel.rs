@@ -9,7 +9,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pagelight::digest::Key;
 use pagelight::kernel::Kernel;
-use pagelight::map::{Edit, PageIn, View};
+use pagelight::map::{CopyEdit, Populate, View};
 use pagelight::op::{Op, Table};
 use pagelight::pixel::{ByteOrder, ChannelSet, PixelFormat, Sample};
 
@@ -97,7 +97,7 @@ fn kernels(criterion: &mut Criterion) {
 /// Far more than the machine's caches.
 const VIEW_BYTES: usize = 256 << 20;
 /// What the engine copies at once.
-const PIECE_BYTES: usize = 84 * 96;
+const REDO_BLOCK_BYTES: usize = 84 * 96;
 
 /// Through a slot and back, over memory that is mapped already.
 fn edits(criterion: &mut Criterion) {
@@ -106,8 +106,8 @@ fn edits(criterion: &mut Criterion) {
     group.sample_size(10);
     let view = View::anonymous(VIEW_BYTES).expect("mapped");
     view.expect_one_pass();
-    view.page_in(0..VIEW_BYTES, PageIn::Write).expect("there");
-    let slot = View::anonymous(PIECE_BYTES).expect("mapped");
+    view.populate(0..VIEW_BYTES, Populate::Write).expect("there");
+    let slot = View::anonymous(REDO_BLOCK_BYTES).expect("mapped");
     let table = |new: fn(f64) -> f64| {
         let new = |value| new(f64::from(value));
         Op::Table(Arc::new(Table::from_values("test".to_owned(), Sample::U16, new, None)))
@@ -124,7 +124,7 @@ fn edits(criterion: &mut Criterion) {
     ] {
         for (lanes, pixels) in [(&rgb, "rgba"), (&bands, "7banda")] {
             let kernel = Kernel::new(&op, Sample::U16, ByteOrder::Little, lanes);
-            let edit = Edit::new(kernel, Arc::new(Key::new(1)));
+            let edit = CopyEdit::new(kernel, Arc::new(Key::new(1)));
             for (source, of) in [(picture(ByteOrder::Little), ""), (noise(), " of noise")] {
                 for at in (0..VIEW_BYTES).step_by(BYTES) {
                     let length = BYTES.min(VIEW_BYTES - at);
@@ -139,11 +139,11 @@ fn edits(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn pass(view: &View, slot: &View, edit: &Edit) -> u64 {
+fn pass(view: &View, slot: &View, edit: &CopyEdit) -> u64 {
     let mut digest = 0;
-    for at in (0..VIEW_BYTES).step_by(PIECE_BYTES) {
-        let length = PIECE_BYTES.min(VIEW_BYTES - at);
-        // A piece is not always whole pixels of seven channels; what is measured is the same.
+    for at in (0..VIEW_BYTES).step_by(REDO_BLOCK_BYTES) {
+        let length = REDO_BLOCK_BYTES.min(VIEW_BYTES - at);
+        // A redo block is not always whole pixels of seven channels; what is measured is the same.
         let counts = view.copy_edited(at, slot, 0, length, edit, 0, &mut digest);
         black_box(counts.expect("inside"));
         view.copy_from(at, slot, 0, length).expect("inside");

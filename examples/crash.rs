@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let image = Image::open(&path)?;
     for job in image.pending()? {
-        println!("cut short: {} of {}", job.job.op, job.job.target.words.part);
+        println!("cut short: {} of {}", job.job.op, job.job.target.description.part);
         println!("finished: {:?}", image.resume(job)?);
     }
     let brighter = |sample: &[u8]| u16::from_be_bytes([sample[0], sample[1]]).saturating_add(AMOUNT);

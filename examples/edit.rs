@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cut_short = image.pending()?;
     if !cut_short.is_empty() {
         for job in cut_short {
-            println!("finishing {} of {}", job.job.op, job.job.target.words.part);
+            println!("finishing {} of {}", job.job.op, job.job.target.description.part);
             println!("{:?}", image.resume(job)?);
         }
         return Ok(());

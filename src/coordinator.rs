@@ -9,7 +9,7 @@
 //!    done is killed, and then it has ended.
 //! 2. A worker ends when the coordinator does: its standard input is a pipe, and it stops when that closes.
 //! 3. Only the coordinator hears of Ctrl-C and Ctrl-Z. Workers are in process groups of their own; they obey the journal,
-//!    and what comes through the pipe: [`HOLD`] and [`GO_ON`].
+//!    and what comes through the pipe: [`PAUSE`] and [`RESUME`].
 
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -27,32 +27,33 @@ use crate::os::suspend::{self, Suspend, Watch};
 use crate::threads::{self, Progress};
 
 /// Tells a worker to take no chunk for now. It is not stopped by a signal: stopped, it could not see its coordinator die.
-pub const HOLD: u8 = b'h';
+pub const PAUSE: u8 = b'h';
 /// Tells it to take chunks again.
-pub const GO_ON: u8 = b'g';
+pub const RESUME: u8 = b'g';
 
 /// How often the journal is asked how far the job is.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The part of a window below which a process of its own costs more than it saves.
-const LEAST_SHARE_BYTES: u64 = 128 << 20;
+const MIN_SHARE_BYTES: u64 = 128 << 20;
 
 /// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then has
 /// enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map of
 /// addresses, so each page that one lets go must be forgotten by the cores of all, and that takes longer than all else
 /// that is done about it.
 pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
-    let shares = usize::try_from(window_bytes / LEAST_SHARE_BYTES).unwrap_or(usize::MAX);
+    let shares = usize::try_from(window_bytes / MIN_SHARE_BYTES).unwrap_or(usize::MAX);
     let cores_each = cores.div_ceil(cores.min(shares).max(1));
     cores.div_ceil(cores_each)
 }
 
 /// How workers are to be run.
 #[derive(Clone, Debug)]
-pub struct Crew {
+pub struct Workers {
     /// How many at once, at least 1.
     pub processes: u32,
-    /// A program and its first arguments; its last three are the image's and the journal's paths, and the round's number.
+    /// A program and its first arguments; its last three are the image's and the journal's paths, and the epoch's
+    /// number.
     pub command: Vec<std::ffi::OsString>,
     /// How long a worker may stand still while nothing else is left to be done.
     pub grace: Duration,
@@ -64,10 +65,10 @@ pub struct Crew {
     pub events: Sender<Event>,
 }
 
-impl Crew {
+impl Workers {
     /// So many processes of this command, of which nobody hears. The system must let them start.
-    pub fn new(processes: u32, command: Vec<std::ffi::OsString>) -> Crew {
-        Crew {
+    pub fn new(processes: u32, command: Vec<std::ffi::OsString>) -> Workers {
+        Workers {
             processes,
             command,
             grace: Duration::from_secs(5),
@@ -109,67 +110,67 @@ struct Worker {
 }
 
 /// How a worker ended.
-struct Ended {
+struct WorkerExit {
     number: u32,
     status: std::io::Result<ExitStatus>,
     said: String,
 }
 
-/// Has the job worked on by `crew` until no chunk is left, or until `progress` asks for an early end. The caller holds
-/// the right to run the job; what dead threads had begun is finished.
+/// Has the job worked on by `wanted` until no chunk is left, or until `progress` asks for an early end. The caller
+/// holds the right to run the job; what dead threads had begun is finished.
 ///
 /// # Errors
 /// `Worker` if one failed with an error of its own; `Interrupted`; `Io` if no worker can be started.
-pub fn work(job: &Job, image: &MappedFile, journal: &Journal, crew: &Crew, progress: Progress<'_>) -> Result<()> {
-    let (sender, ends) = channel();
+pub fn work(job: &Job, image: &MappedFile, journal: &Journal, wanted: &Workers, progress: Progress<'_>) -> Result<()> {
+    let (sender, exits) = channel();
     let mut coordinator = Coordinator {
         image,
         journal,
-        crew,
-        watch: crew.suspend.as_ref().map(Suspend::watch),
+        wanted,
+        watch: wanted.suspend.as_ref().map(Suspend::watch),
         sender,
         workers: Vec::new(),
         started: 0,
         failed: None,
     };
-    let outcome = coordinator.run(job, &ends, progress);
+    let outcome = coordinator.run(job, &exits, progress);
     if outcome.is_err() {
         journal.ask_to_stop();
     }
-    coordinator.wait_for_all(&ends);
+    coordinator.wait_for_all(&exits);
     outcome.and(coordinator.failed.map_or(Ok(()), Err))
 }
 
 struct Coordinator<'a> {
     image: &'a MappedFile,
     journal: &'a Journal,
-    crew: &'a Crew,
+    wanted: &'a Workers,
     watch: Option<Watch<'a>>,
-    sender: Sender<Ended>,
+    sender: Sender<WorkerExit>,
     workers: Vec<Worker>,
     started: u32,
     failed: Option<Error>,
 }
 
 impl Coordinator<'_> {
-    fn run(&mut self, job: &Job, ends: &Receiver<Ended>, progress: Progress<'_>) -> Result<()> {
+    fn run(&mut self, job: &Job, exits: &Receiver<WorkerExit>, progress: Progress<'_>) -> Result<()> {
         // Before the first is started: it may have done much when the last one is.
         let mut done_bytes = self.journal.counted_bytes()?;
-        for _ in 0..self.crew.processes {
+        for _ in 0..self.wanted.processes {
             match self.start() {
-                Err(_) if self.crew.stand_in.is_some() => break,
+                Err(_) if self.wanted.stand_in.is_some() => break,
                 started => started?,
             }
         }
-        if let (true, Some(settings)) = (self.workers.is_empty(), &self.crew.stand_in) {
+        if let (true, Some(settings)) = (self.workers.is_empty(), &self.wanted.stand_in) {
             return engine::work(job, self.image, self.journal, settings, progress);
         }
         let mut last_change = Instant::now();
         while !self.workers.is_empty() {
-            match ends.recv_timeout(LOOK_INTERVAL) {
+            match exits.recv_timeout(LOOK_INTERVAL) {
                 // Before anything else: nobody says a second time that it has ended.
-                Ok(ended) => {
-                    self.note_end(job, ended)?;
+                Ok(exit) => {
+                    self.note_exit(job, exit)?;
                     last_change = Instant::now();
                 }
                 Err(RecvTimeoutError::Timeout) => self.kill_those_that_stand_still(last_change)?,
@@ -188,12 +189,12 @@ impl Coordinator<'_> {
     }
 
     fn start(&mut self) -> Result<()> {
-        let mut command = Command::new(&self.crew.command[0]);
+        let mut command = Command::new(&self.wanted.command[0]);
         command
-            .args(&self.crew.command[1..])
+            .args(&self.wanted.command[1..])
             .arg(self.image.path())
             .arg(self.journal.path())
-            .arg(self.journal.round().to_string());
+            .arg(self.journal.epoch().to_string());
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -233,12 +234,12 @@ impl Coordinator<'_> {
     }
 
     /// Takes note of a worker's end: takes over the work of one that was killed, and remembers the first error.
-    fn note_end(&mut self, job: &Job, ended: Ended) -> Result<()> {
-        let Some(place) = self.workers.iter().position(|worker| worker.number == ended.number) else {
+    fn note_exit(&mut self, job: &Job, exit: WorkerExit) -> Result<()> {
+        let Some(place) = self.workers.iter().position(|worker| worker.number == exit.number) else {
             return Ok(());
         };
         let worker = self.workers.remove(place);
-        let status = ended
+        let status = exit
             .status
             .map_err(|error| Error::io("wait for a worker of", self.image.path(), error))?;
         if status.success() {
@@ -250,13 +251,13 @@ impl Coordinator<'_> {
         self.journal.ask_to_stop();
         self.failed.get_or_insert(Error::Worker {
             code,
-            message: match ended.said.is_empty() {
+            message: match exit.said.is_empty() {
                 true => format!(
                     "{}: worker {} ended with code {code}",
                     self.image.path().display(),
                     worker.number
                 ),
-                false => ended.said,
+                false => exit.said,
             },
         });
         Ok(())
@@ -264,15 +265,15 @@ impl Coordinator<'_> {
 
     fn take_over(&mut self, job: &Job, worker: &Worker, status: ExitStatus) -> Result<()> {
         debug_assert!(status.signal().is_some());
-        engine::settle(job, self.image, self.journal)?;
+        engine::recover_dead_slots(job, self.image, self.journal)?;
         self.tell(Event::Killed {
             worker: worker.number,
             process: worker.process,
             stood_still: worker.stood_still,
         });
         // Bounded: should every worker die, it is not for want of another one.
-        let left = self.journal.tally()?.done_bytes < job.target.window.bytes();
-        if left && self.started < 3 * self.crew.processes && !self.journal.is_asked_to_stop()? {
+        let left = self.journal.totals()?.done_bytes < job.target.window.bytes();
+        if left && self.started < 3 * self.wanted.processes && !self.journal.is_asked_to_stop()? {
             self.start()?;
         }
         Ok(())
@@ -280,12 +281,12 @@ impl Coordinator<'_> {
 
     fn tell(&self, event: Event) {
         // Whoever does not want to hear it has dropped the other end.
-        let _ = self.crew.events.send(event);
+        let _ = self.wanted.events.send(event);
     }
 
     /// A worker that stands still holds its chunks for ever; when nothing else has changed for a while, it must go.
     fn kill_those_that_stand_still(&mut self, last_change: Instant) -> Result<()> {
-        if last_change.elapsed() < self.crew.grace {
+        if last_change.elapsed() < self.wanted.grace {
             return Ok(());
         }
         // As long as there are chunks that anybody may take, it holds up nobody: the disk may just be slow.
@@ -304,18 +305,18 @@ impl Coordinator<'_> {
     }
 
     /// Waits until no worker is left; those that do not obey in time are killed.
-    fn wait_for_all(&mut self, ends: &Receiver<Ended>) {
-        let mut patience = Instant::now() + self.crew.grace;
+    fn wait_for_all(&mut self, exits: &Receiver<WorkerExit>) {
+        let mut patience = Instant::now() + self.wanted.grace;
         while !self.workers.is_empty() {
-            if let Ok(ended) = ends.recv_timeout(LOOK_INTERVAL) {
-                self.workers.retain(|worker| worker.number != ended.number);
+            if let Ok(exit) = exits.recv_timeout(LOOK_INTERVAL) {
+                self.workers.retain(|worker| worker.number != exit.number);
             } else if Instant::now() > patience {
                 // What they had in hand is finished from their slots.
                 self.workers.iter().for_each(|worker| drop(worker.handle.kill()));
-                patience += self.crew.grace;
+                patience += self.wanted.grace;
             }
             if self.stand_still_if_asked() {
-                patience = Instant::now() + self.crew.grace;
+                patience = Instant::now() + self.wanted.grace;
             }
         }
     }
@@ -325,9 +326,9 @@ impl Coordinator<'_> {
         if !self.watch.as_ref().is_some_and(Watch::asked) {
             return false;
         }
-        self.tell_workers(HOLD);
+        self.tell_workers(PAUSE);
         suspend::stand_still();
-        self.tell_workers(GO_ON);
+        self.tell_workers(RESUME);
         true
     }
 
@@ -340,14 +341,14 @@ impl Coordinator<'_> {
 }
 
 /// Waits for a worker and takes down what it says.
-fn wait(number: u32, mut child: Child) -> Ended {
+fn wait(number: u32, mut child: Child) -> WorkerExit {
     let mut said = String::new();
     if let Some(stderr) = &mut child.stderr {
         let _ = stderr.read_to_string(&mut said);
     }
     let status = child.wait();
     let last_line = said.lines().last().unwrap_or_default();
-    Ended {
+    WorkerExit {
         number,
         status,
         said: last_line.strip_prefix("pagelight: ").unwrap_or(last_line).to_owned(),
@@ -361,11 +362,11 @@ mod tests {
     #[test]
     fn a_process_for_each_core_if_it_has_enough_to_do() {
         let check = |share, bytes, cores, want| {
-            assert_eq!(processes_that_pay(share * LEAST_SHARE_BYTES + bytes, cores), want);
+            assert_eq!(processes_that_pay(share * MIN_SHARE_BYTES + bytes, cores), want);
         };
         check(0, 0, 2, 1);
         check(1, 0, 2, 1);
-        check(1, LEAST_SHARE_BYTES - 1, 2, 1);
+        check(1, MIN_SHARE_BYTES - 1, 2, 1);
         check(2, 0, 2, 2);
         check(2, 0, 1, 1);
         check(8, 0, 64, 8);

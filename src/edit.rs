@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::claim::{ImageJobs, PendingJob};
-use crate::coordinator::Crew;
+use crate::coordinator::Workers;
 use crate::engine::Settings;
 use crate::error::{Error, Result};
 use crate::format::{self, Described, Overrides};
@@ -23,7 +23,7 @@ use crate::layout::Part;
 use crate::map::{Access, MappedFile};
 use crate::op::{Adjust, Op};
 use crate::pixel::{ChannelSet, Sample};
-use crate::run::{self, Ended, Options};
+use crate::run::{self, Options, Outcome};
 use crate::worker;
 
 /// An open image whose layout is known.
@@ -122,7 +122,7 @@ impl Image {
     ///
     /// # Errors
     /// As for [`run::resume`].
-    pub fn resume(&self, pending: PendingJob) -> Result<Ended> {
+    pub fn resume(&self, pending: PendingJob) -> Result<Outcome> {
         let options = Options::default_here();
         run::resume(&self.file, pending, &options, &|_| ControlFlow::Continue(()))
     }
@@ -263,7 +263,7 @@ impl<'a> Edit<'a> {
     ///
     /// # Errors
     /// `Request` if it does not fit the image; else as for [`run::start`].
-    pub fn run(self) -> Result<Ended> {
+    pub fn run(self) -> Result<Outcome> {
         let (described, path) = (&self.image.described, self.image.file.path());
         let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
         let sample = described.layout.format().sample;
@@ -279,7 +279,7 @@ impl<'a> Edit<'a> {
             .settings
             .unwrap_or_else(|| Settings::shared_by(usize::try_from(self.processes).unwrap_or(usize::MAX)));
         if self.processes != 1 {
-            options.crew = Some(own_workers(self.processes, &options.settings).map_err(request)?);
+            options.workers = Some(own_workers(self.processes, &options.settings).map_err(request)?);
         }
         let done = AtomicU64::new(0);
         let progress = self.progress;
@@ -293,12 +293,12 @@ impl<'a> Edit<'a> {
 }
 
 /// Copies of this program, to work on its behalf.
-fn own_workers(processes: u32, settings: &Settings) -> std::result::Result<Crew, String> {
+fn own_workers(processes: u32, settings: &Settings) -> std::result::Result<Workers, String> {
     match processes {
         0 => Err("it cannot be edited by no process; give at least 1".to_owned()),
         _ if !worker::is_served() => {
             Err("this program cannot be started as a worker; it must call pagelight::worker::serve first".to_owned())
         }
-        _ => Ok(Crew::new(processes, worker::command(settings))),
+        _ => Ok(Workers::new(processes, worker::command(settings))),
     }
 }

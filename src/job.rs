@@ -18,7 +18,7 @@
 //!    ?       ?  the op, then the words
 //! ```
 
-use crate::cut::QUANTUM;
+use crate::chunk_plan::QUANTUM;
 use crate::kernel::Kernel;
 use crate::layout::{Layout, Part};
 use crate::op::{Op, PixelFunction};
@@ -47,12 +47,12 @@ pub struct Target {
     /// lanes are edited.
     pub lanes: ChannelSet,
     /// What the user meant, for messages.
-    pub words: Words,
+    pub description: Description,
 }
 
 /// A target as users speak of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct Description {
     /// The part of the image: `the whole image`.
     pub part: String,
     /// The channels: `red,green`.
@@ -86,13 +86,13 @@ impl Target {
     }
 
     fn of_part(layout: &Layout, part: &Part, names: &[String], window: Window, lanes: ChannelSet) -> Target {
-        let words = Words {
+        let description = Description {
             part: layout.describe(part),
             channels: part.channels.describe(names),
             format: layout.format().to_string(),
             pixels: part.pixels(),
         };
-        Target::new(layout, window, lanes, words)
+        Target::new(layout, window, lanes, description)
     }
 
     /// All channels but alpha of the whole image, under the names that they have without a header.
@@ -116,7 +116,7 @@ impl Target {
     ) -> Result<Target, String> {
         let (window, lanes) = layout.run_window(offset_bytes, length_bytes, channels)?;
         let is_whole = length_bytes == layout.data_bytes();
-        let words = Words {
+        let description = Description {
             part: match is_whole {
                 true => layout.describe(&layout.whole()),
                 false => format!("{length_bytes} bytes from {offset_bytes} on"),
@@ -125,17 +125,17 @@ impl Target {
             format: layout.format().to_string(),
             pixels: length_bytes / layout.format().pixel_bytes(),
         };
-        Ok(Target::new(layout, window, lanes, words))
+        Ok(Target::new(layout, window, lanes, description))
     }
 
-    fn new(layout: &Layout, window: Window, lanes: ChannelSet, words: Words) -> Target {
+    fn new(layout: &Layout, window: Window, lanes: ChannelSet, description: Description) -> Target {
         let format = layout.format();
         Target {
             sample: format.sample,
             order: format.order,
             window,
             lanes,
-            words,
+            description,
         }
     }
 
@@ -181,7 +181,7 @@ impl Job {
             sample,
             order,
             lanes,
-            words,
+            description,
             ..
         } = &self.target;
         let small = |length: usize| u32::try_from(length).expect("lines for people").to_le_bytes();
@@ -192,8 +192,8 @@ impl Job {
             .expect("all are listed");
         let mut bytes = vec![place, u8::from(*order == ByteOrder::Big), 0, 0];
         bytes.extend(small(lanes.count()));
-        bytes.extend(words.pixels.to_le_bytes());
-        let texts = [&words.part, &words.channels, &words.format].map(|text| text.as_bytes());
+        bytes.extend(description.pixels.to_le_bytes());
+        let texts = [&description.part, &description.channels, &description.format].map(|text| text.as_bytes());
         for length in [op.len(), texts[0].len(), texts[1].len(), texts[2].len()] {
             bytes.extend(small(length));
         }
@@ -216,14 +216,14 @@ impl Job {
         if !(1..=MAX_CHANNELS).contains(&lanes) || fixed[2..4] != [0, 0] {
             return None;
         }
-        let words: Vec<u64> = take(lanes.div_ceil(64) * 8)?
+        let lane_words: Vec<u64> = take(lanes.div_ceil(64) * 8)?
             .chunks_exact(8)
             .map(|word| u64::from_le_bytes(std::array::from_fn(|i| word[i])))
             .collect();
-        let lanes = ChannelSet::from_words(lanes, words)?;
+        let lanes = ChannelSet::from_words(lanes, lane_words)?;
         let op = Op::from_bytes(take(number(16))?)?;
         let mut text = |length: usize| String::from_utf8(take(length)?.to_vec()).ok();
-        let words = Words {
+        let description = Description {
             part: text(number(20))?,
             channels: text(number(24))?,
             format: text(number(28))?,
@@ -238,7 +238,7 @@ impl Job {
                 .copied()?,
             window: window.clone(),
             lanes,
-            words,
+            description,
         };
         let is_sound = rest.is_empty() && window.blocks().iter().all(fits);
         let job = Job { op, target };
@@ -294,7 +294,8 @@ mod tests {
                 let job = Job { op, target };
                 let bytes = job.to_bytes();
                 let read = |bytes: &[u8]| Job::from_bytes(bytes, &job.target.window);
-                let is_same = |other: &Job| other.is_same_as(&job) && other.target.words == job.target.words;
+                let is_same =
+                    |other: &Job| other.is_same_as(&job) && other.target.description == job.target.description;
                 assert!(read(&bytes).is_some_and(|read| is_same(&read)));
                 for length in 0..bytes.len() {
                     assert!(read(&bytes[..length]).is_none());
@@ -318,8 +319,8 @@ mod tests {
             ..layout.rect(2, 3, 4, 5).expect("inside")
         };
         let target = Target::of(&layout, &part, &format.names()).expect("a target");
-        assert_eq!((target.samples(), target.words.pixels), (40, 20));
-        assert_eq!(target.words.channels, "band2,band5");
+        assert_eq!((target.samples(), target.description.pixels), (40, 20));
+        assert_eq!(target.description.channels, "band2,band5");
         let lanes: Vec<usize> = (0..40).step_by(2).map(|at| target.lane_at(at)).collect();
         assert_eq!(lanes, (0..20).map(|sample| sample % 5).collect::<Vec<_>>());
     }

@@ -66,7 +66,7 @@
 // | module | knows | deliberately does not know |
 // |---|---|---|
 // | `error` | what can go wrong, and what to do then | exit codes |
-// | `pixel`, `layout`, `window`, `cut` | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
+// | `pixel`, `layout`, `window`, `chunk_plan` | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
 // | `digest` | 64 bits that stand for many bytes | whose bytes |
 // | `counts` | what an edit counts | whose samples |
 // | `op` | what is to happen to a sample's value | files, threads, channels |
@@ -107,6 +107,8 @@ pub mod worker;
 #[doc(hidden)]
 pub mod bench;
 #[doc(hidden)]
+pub mod chunk_plan;
+#[doc(hidden)]
 pub mod claim;
 #[cfg(feature = "pictures")]
 #[doc(hidden)]
@@ -115,8 +117,6 @@ pub mod convert;
 pub mod coordinator;
 #[doc(hidden)]
 pub mod counts;
-#[doc(hidden)]
-pub mod cut;
 #[doc(hidden)]
 pub mod digest;
 #[doc(hidden)]
@@ -163,11 +163,11 @@ pub use self::edit::{Change, Edit, Image};
 pub use self::engine::Settings;
 pub use self::error::{Error, Result};
 pub use self::format::{Described, Overrides};
-pub use self::job::{Job, Target, Words};
+pub use self::job::{Description, Job, Target};
 pub use self::layout::{Layout, Part};
 pub use self::op::{Adjust, Amount, Clamp, Curve, Gain, Gamma, Levels, Op, PixelFunction, Shift, Step, Table};
 pub use self::os::fault::guard_signals;
 pub use self::os::interrupt::Interrupt;
 pub use self::pixel::{ByteOrder, ChannelSet, Channels, PixelFormat, Sample};
-pub use self::run::{Ended, Options};
+pub use self::run::{Options, Outcome};
 pub use self::window::{Block, Window};

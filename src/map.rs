@@ -63,7 +63,7 @@ use std::sync::Arc;
 use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 
-use self::file::Source;
+use self::file::BackingFile;
 pub use self::file::{Access, MappedFile};
 
 use crate::counts::Counts;
@@ -71,15 +71,15 @@ use crate::digest::{self, Key, STRETCH_BYTES};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
 use crate::os::copy::copy;
-use crate::os::copy_edited::{Copied, Recipe};
+use crate::os::copy_edited::{Copied, RoutineParams};
 
-/// A tile: private bytes on the stack, through which an edit goes that has no routine of its own. Small enough for the
-/// nearest cache, whole blocks of the kernels, and a multiple of 64, the step of the copies.
-const TILE_BYTES: usize = 960;
+/// A scratch buffer: private bytes on the stack, through which an edit goes that has no routine of its own. Small
+/// enough for the nearest cache, whole blocks of the kernels, and a multiple of 64, the step of the copies.
+const SCRATCH_BYTES: usize = 960;
 
-/// Which pages [`View::page_in`] brings into the map, and in what state.
+/// Which pages [`View::populate`] brings into the map, and in what state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageIn {
+pub enum Populate {
     /// Ready to be written.
     Write,
     /// Ready to be read; a write may need a second fault.
@@ -87,19 +87,19 @@ pub enum PageIn {
 }
 
 /// A kernel made ready for copies from view to view, with the key by which what it leaves is digested: in one pass where
-/// the machine has a routine for it, else by tiles.
+/// the machine has a routine for it, else by scratch buffers.
 #[derive(Clone, Debug)]
-pub struct Edit {
+pub struct CopyEdit {
     kernel: Kernel,
-    recipe: Option<Recipe>,
+    params: Option<RoutineParams>,
     key: Arc<Key>,
 }
 
-impl Edit {
+impl CopyEdit {
     /// Makes `kernel` ready for this machine.
-    pub fn new(kernel: Kernel, key: Arc<Key>) -> Edit {
-        Edit {
-            recipe: Recipe::new(&kernel),
+    pub fn new(kernel: Kernel, key: Arc<Key>) -> CopyEdit {
+        CopyEdit {
+            params: RoutineParams::new(&kernel),
             kernel,
             key,
         }
@@ -116,7 +116,7 @@ pub struct View {
     len: usize,
     /// The view's place in the file.
     start: u64,
-    source: Option<Arc<Source>>,
+    backing_file: Option<Arc<BackingFile>>,
 }
 
 impl View {
@@ -135,7 +135,7 @@ impl View {
             len,
             lead: 0,
             start: 0,
-            source: None,
+            backing_file: None,
         })
     }
 
@@ -159,7 +159,7 @@ impl View {
         // SAFETY: `pointer` checked that the map, which lives as long as `self`, has these bytes; `out` is private
         // memory of that length, so the two do not overlap.
         let not_copied = unsafe { copy(out.as_mut_ptr(), from, out.len()) };
-        self.landed(at, out.len(), not_copied)
+        self.finish_copy(at, out.len(), not_copied)
     }
 
     /// Copies `bytes` into the view, from `at` on.
@@ -173,7 +173,7 @@ impl View {
         // SAFETY: `pointer` checked that the map, which lives as long as `self`, has these bytes, and it is mapped
         // writable; `bytes` is private memory, so the two do not overlap.
         let not_copied = unsafe { copy(to, bytes.as_ptr(), bytes.len()) };
-        self.landed(at, bytes.len(), not_copied)
+        self.finish_copy(at, bytes.len(), not_copied)
     }
 
     /// Copies `length` bytes of `other`, from `other_at` on, into this view, from `at` on.
@@ -190,7 +190,7 @@ impl View {
         if not_copied > 0 {
             other.diagnose(other_at..other_at + length)?;
         }
-        self.landed(at, length, not_copied)
+        self.finish_copy(at, length, not_copied)
     }
 
     /// Copies `length` bytes from `from` on to `to_at` of `to`, with what `edit` does to samples. `from` must be a
@@ -207,7 +207,7 @@ impl View {
         to: &View,
         to_at: usize,
         length: usize,
-        edit: &Edit,
+        edit: &CopyEdit,
         phase: usize,
         digest: &mut u64,
     ) -> Result<Counts> {
@@ -232,22 +232,22 @@ impl View {
         to: &View,
         to_at: usize,
         length: usize,
-        edit: &Edit,
+        edit: &CopyEdit,
         phase: usize,
     ) -> Result<Copied> {
         let source = self.pointer(from, length)?;
         let target = to.pointer(to_at, length)?;
         let mut copied = Copied::default();
-        if let Some(recipe) = edit.recipe.as_ref().filter(|_| phase == 0) {
+        if let Some(params) = edit.params.as_ref().filter(|_| phase == 0) {
             // SAFETY: `pointer` checked that both maps have these bytes, and both live as long as their views.
-            copied = unsafe { recipe.copy_blocks(target, source, length, &edit.key) };
+            copied = unsafe { params.copy_blocks(target, source, length, &edit.key) };
             if copied.faulted {
                 to.diagnose(to_at..to_at + length)?;
-                self.landed(from, length, length)?;
+                self.finish_copy(from, length, length)?;
             }
         }
         if copied.bytes < length {
-            self.copy_edited_by_tiles(from, to, to_at, length, edit, phase, &mut copied)?;
+            self.copy_edited_through_scratch(from, to, to_at, length, edit, phase, &mut copied)?;
         }
         Ok(copied)
     }
@@ -258,24 +258,24 @@ impl View {
         clippy::too_many_arguments,
         reason = "the arguments of its only caller, and what that has done"
     )]
-    fn copy_edited_by_tiles(
+    fn copy_edited_through_scratch(
         &self,
         from: usize,
         to: &View,
         to_at: usize,
         length: usize,
-        edit: &Edit,
+        edit: &CopyEdit,
         phase: usize,
         copied: &mut Copied,
     ) -> Result<()> {
-        let mut buffer = [0; TILE_BYTES];
+        let mut buffer = [0; SCRATCH_BYTES];
         while copied.bytes < length {
-            let tile = &mut buffer[..TILE_BYTES.min(length - copied.bytes)];
-            self.copy_out(from + copied.bytes, tile)?;
-            copied.counts += edit.kernel.apply(tile, edit.kernel.phase_after(phase, copied.bytes));
-            copied.partial = copied.partial.plus(edit.key.partial(copied.bytes, tile));
-            to.copy_in(to_at + copied.bytes, tile)?;
-            copied.bytes += tile.len();
+            let scratch = &mut buffer[..SCRATCH_BYTES.min(length - copied.bytes)];
+            self.copy_out(from + copied.bytes, scratch)?;
+            copied.counts += edit.kernel.apply(scratch, edit.kernel.phase_after(phase, copied.bytes));
+            copied.partial = copied.partial.plus(edit.key.partial(copied.bytes, scratch));
+            to.copy_in(to_at + copied.bytes, scratch)?;
+            copied.bytes += scratch.len();
         }
         Ok(())
     }
@@ -315,14 +315,14 @@ impl View {
     ///
     /// # Errors
     /// `Io` with the true cause. `Request` if `part` reaches past the end of the view.
-    pub fn page_in(&self, part: Range<usize>, how: PageIn) -> Result<()> {
+    pub fn populate(&self, part: Range<usize>, how: Populate) -> Result<()> {
         self.pointer(part.start, part.len())?;
         let Some(map) = self.map.as_ref().filter(|_| !part.is_empty()) else {
             return Ok(());
         };
         let advice = match how {
-            PageIn::Write => Advice::PopulateWrite,
-            PageIn::Read => Advice::PopulateRead,
+            Populate::Write => Advice::PopulateWrite,
+            Populate::Read => Advice::PopulateRead,
         };
         loop {
             let Err(error) = map.advise_range(advice, self.lead + part.start, part.len()) else {
@@ -357,10 +357,10 @@ impl View {
     ///
     /// # Errors
     /// `Request` if `part` reaches past the end of the view.
-    pub fn let_go(&self, part: Range<usize>) -> Result<()> {
+    pub fn release(&self, part: Range<usize>) -> Result<()> {
         self.pointer(part.start, part.len())?;
         // Private memory would be lost.
-        let (Some(map), Some(_)) = (&self.map, &self.source) else {
+        let (Some(map), Some(_)) = (&self.map, &self.backing_file) else {
             return Ok(());
         };
         let page_bytes = rustix::param::page_size();
@@ -378,7 +378,7 @@ impl View {
 
     /// The end of a copy of `length` bytes from `at` on.
     #[inline]
-    fn landed(&self, at: usize, length: usize, not_copied: usize) -> Result<()> {
+    fn finish_copy(&self, at: usize, length: usize, not_copied: usize) -> Result<()> {
         if not_copied == 0 {
             Ok(())
         } else {
@@ -397,11 +397,15 @@ impl View {
     #[cold]
     fn diagnose(&self, part: Range<usize>) -> Result<()> {
         let range = self.start + part.start as u64..self.start + part.end as u64;
-        self.source.as_ref().map_or(Ok(()), |source| source.diagnose(range))
+        self.backing_file
+            .as_ref()
+            .map_or(Ok(()), |source| source.diagnose(range))
     }
 
     fn path(&self) -> &Path {
-        self.source.as_ref().map_or(Path::new("memory"), |source| &source.path)
+        self.backing_file
+            .as_ref()
+            .map_or(Path::new("memory"), |source| &source.path)
     }
 
     /// Where byte `at` is, after making sure that `length` bytes follow it. The address is good as long as the view.
@@ -429,7 +433,7 @@ impl View {
 
     #[inline]
     fn refuse_read_only(&self) -> Result<()> {
-        match &self.source {
+        match &self.backing_file {
             Some(source) if source.access == Access::Read => Err(Error::Request(format!(
                 "{}: was opened for reading only",
                 source.path.display()

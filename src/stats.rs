@@ -8,10 +8,10 @@
 
 use std::ops::RangeInclusive;
 
-use crate::cut::{Cut, split};
+use crate::chunk_plan::{ChunkPlan, split};
 use crate::error::Result;
 use crate::layout::Lanes;
-use crate::map::{MappedFile, PageIn, View};
+use crate::map::{MappedFile, Populate, View};
 use crate::pixel::{PixelFormat, SAMPLE_BYTES, Sample};
 use crate::threads::{self, Progress};
 
@@ -25,7 +25,7 @@ const VALUES: usize = 1 << 16;
 /// What a thread has in memory of the image at once.
 const SPAN_BYTES: u64 = 8 << 20;
 /// What is copied out of the map at once; stays in the nearest cache. Whole pixels of one to four channels.
-const TILE_BYTES: usize = 680 * 24;
+const SCRATCH_BYTES: usize = 680 * 24;
 
 /// What the samples of one channel are like.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,28 +113,28 @@ fn count_pass(
     threads: usize,
     progress: Progress<'_>,
 ) -> Result<Vec<Vec<u64>>> {
-    let places: Vec<(&Lanes, Cut, Vec<Option<usize>>)> = wanted
+    let places: Vec<(&Lanes, ChunkPlan, Vec<Option<usize>>)> = wanted
         .places_of(first)
         .map(|lanes| {
-            let cut = Cut::new(&lanes.window, SPAN_BYTES, SPAN_BYTES, threads.max(1) as u64);
+            let chunk_plan = ChunkPlan::new(&lanes.window, SPAN_BYTES, SPAN_BYTES, threads.max(1) as u64);
             let channels = lanes.channels.iter().map(|channel| own(*channel, first)).collect();
-            (lanes, cut, channels)
+            (lanes, chunk_plan, channels)
         })
         .collect();
     // The spans of all places in one row, so that threads share them however short they are.
     let mut ends = Vec::new();
     let mut end = 0;
-    for (_, cut, _) in &places {
-        end += cut.spans();
+    for (_, chunk_plan, _) in &places {
+        end += chunk_plan.spans();
         ends.push(end);
     }
-    threads::share(threads, end, |turns| {
+    threads::share(threads, end, |queue| {
         let mut counter = Counter::new(counts);
-        while let Some(turn) = turns.take() {
-            let place = ends.partition_point(|&end| end <= turn);
-            let (lanes, cut, channels) = &places[place];
+        while let Some(item) = queue.take() {
+            let place = ends.partition_point(|&end| end <= item);
+            let (lanes, chunk_plan, channels) = &places[place];
             let window = &lanes.window;
-            let part = cut.span(turn + cut.spans() - ends[place]);
+            let part = chunk_plan.span(item + chunk_plan.spans() - ends[place]);
             let bounds = window.bounds(part.clone());
             let view = image.view(bounds.clone())?;
             let mut at = part.start;
@@ -147,8 +147,8 @@ fn count_pass(
             }
             threads::report(progress, part.end - part.start)?;
         }
-        counter.settle();
-        Ok(counter.settled)
+        counter.flush();
+        Ok(counter.sums)
     })
 }
 
@@ -157,8 +157,8 @@ struct Counter {
     /// Small numbers, so that they stay in the cache.
     fresh: Vec<u32>,
     fresh_samples: u64,
-    settled: Vec<u64>,
-    tile: Vec<u8>,
+    sums: Vec<u64>,
+    scratch: Vec<u8>,
 }
 
 impl Counter {
@@ -166,8 +166,8 @@ impl Counter {
         Counter {
             fresh: vec![0; counts],
             fresh_samples: 0,
-            settled: vec![0; counts],
-            tile: vec![0; TILE_BYTES],
+            sums: vec![0; counts],
+            scratch: vec![0; SCRATCH_BYTES],
         }
     }
 
@@ -177,40 +177,41 @@ impl Counter {
     fn add(&mut self, view: &View, at: u64, length: u64, lanes: &[Option<usize>], mut lane: usize) -> Result<()> {
         // All channels in order, four at most.
         let are_in_order = lanes.len() <= 4 && lanes.iter().enumerate().all(|(lane, channel)| *channel == Some(lane));
-        view.page_in(at as usize..(at + length) as usize, PageIn::Read)?;
-        for part in split(at..at + length, TILE_BYTES as u64) {
-            let tile = &mut self.tile[..(part.end - part.start) as usize];
-            view.copy_out(part.start as usize, tile)?;
+        view.populate(at as usize..(at + length) as usize, Populate::Read)?;
+        for part in split(at..at + length, SCRATCH_BYTES as u64) {
+            let scratch = &mut self.scratch[..(part.end - part.start) as usize];
+            view.copy_out(part.start as usize, scratch)?;
             let tables = &mut self.fresh;
             match lanes.len() {
-                1 => count::<1>(tile, &mut tables[lanes[0].unwrap_or(0) * VALUES..]),
-                2 if are_in_order && lane == 0 => count::<2>(tile, tables),
-                3 if are_in_order && lane == 0 => count::<3>(tile, tables),
-                4 if are_in_order && lane == 0 => count::<4>(tile, tables),
-                _ => count_some(tile, tables, lanes, lane),
+                1 => count::<1>(scratch, &mut tables[lanes[0].unwrap_or(0) * VALUES..]),
+                2 if are_in_order && lane == 0 => count::<2>(scratch, tables),
+                3 if are_in_order && lane == 0 => count::<3>(scratch, tables),
+                4 if are_in_order && lane == 0 => count::<4>(scratch, tables),
+                _ => count_some(scratch, tables, lanes, lane),
             }
-            let samples = tile.len() / SAMPLE_BYTES;
+            let samples = scratch.len() / SAMPLE_BYTES;
             lane = (lane + samples) % lanes.len();
             self.fresh_samples += samples as u64;
-            if self.fresh_samples > u64::from(u32::MAX) - TILE_BYTES as u64 {
-                self.settle();
+            if self.fresh_samples > u64::from(u32::MAX) - SCRATCH_BYTES as u64 {
+                self.flush();
             }
         }
         Ok(())
     }
 
     /// Moves what was counted to the large numbers.
-    fn settle(&mut self) {
-        for (settled, fresh) in self.settled.iter_mut().zip(&mut self.fresh) {
-            *settled += u64::from(std::mem::take(fresh));
+    fn flush(&mut self) {
+        for (sums, fresh) in self.sums.iter_mut().zip(&mut self.fresh) {
+            *sums += u64::from(std::mem::take(fresh));
         }
         self.fresh_samples = 0;
     }
 }
 
-/// Counts the samples of `N` channels in order; what is left of the last pixel begins the next tile, if lanes allow that.
-fn count<const N: usize>(tile: &[u8], tables: &mut [u32]) {
-    let pixels = tile.chunks_exact(N * SAMPLE_BYTES);
+/// Counts the samples of `N` channels in order; what is left of the last pixel begins the next scratch buffer, if lanes
+/// allow that.
+fn count<const N: usize>(scratch: &[u8], tables: &mut [u32]) {
+    let pixels = scratch.chunks_exact(N * SAMPLE_BYTES);
     let rest = pixels.remainder();
     for pixel in pixels.chain(std::iter::once(rest)) {
         for (table, v) in tables
@@ -224,8 +225,8 @@ fn count<const N: usize>(tile: &[u8], tables: &mut [u32]) {
 }
 
 /// Counts those samples whose lane is of a channel.
-fn count_some(tile: &[u8], tables: &mut [u32], lanes: &[Option<usize>], mut lane: usize) {
-    for v in tile.chunks_exact(SAMPLE_BYTES) {
+fn count_some(scratch: &[u8], tables: &mut [u32], lanes: &[Option<usize>], mut lane: usize) {
+    for v in scratch.chunks_exact(SAMPLE_BYTES) {
         if let Some(channel) = lanes[lane] {
             tables[channel * VALUES + usize::from(u16::from_le_bytes([v[0], v[1]]))] += 1;
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::cut::split;
+use crate::chunk_plan::split;
 use crate::error::{Error, Result};
 use crate::os::disk;
 use crate::pixel::{ByteOrder, PixelFormat, SAMPLE_BYTES};
@@ -88,9 +88,9 @@ impl Picture {
         let room = disk::allocate_while(file, pixels * self.format.pixel_bytes(), || progress(0));
         threads::heed(room.map_err(|error| Error::io("create", path, error))?)?;
         let steps = pixels.div_ceil(STEP_PIXELS);
-        threads::share(threads, steps, |turns| {
+        threads::share(threads, steps, |queue| {
             let mut buffer = Vec::new();
-            while let Some(step) = turns.take() {
+            while let Some(step) = queue.take() {
                 let part = step * STEP_PIXELS..pixels.min((step + 1) * STEP_PIXELS);
                 let at = part.start * self.format.pixel_bytes();
                 let bytes = (part.end - part.start) * self.format.pixel_bytes();

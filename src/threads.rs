@@ -1,6 +1,6 @@
 //! Many threads on one row of numbered pieces of work. The only door to rayon.
 //!
-//! Each thread runs one long task that asks [`Turns`] for the next number. No rayon call is made within a task: a
+//! Each thread runs one long task that asks [`WorkQueue`] for the next number. No rayon call is made within a task: a
 //! thread that waits there would take up another task, in the middle of whatever the first had in its hands.
 
 use std::ops::ControlFlow;
@@ -33,17 +33,17 @@ pub fn heed(answer: ControlFlow<()>) -> Result<()> {
 
 /// Hands out the numbers from 0 on, each once.
 #[derive(Debug)]
-pub struct Turns {
+pub struct WorkQueue {
     next: AtomicU64,
     end: u64,
     stop: AtomicBool,
 }
 
-impl Turns {
+impl WorkQueue {
     /// The next number, unless there are no more or a thread failed.
     pub fn take(&self) -> Option<u64> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        (turn < self.end && !self.stopped()).then_some(turn)
+        let item = self.next.fetch_add(1, Ordering::Relaxed);
+        (item < self.end && !self.stopped()).then_some(item)
     }
 
     /// True once a thread has failed, so that the others need not go on.
@@ -62,14 +62,14 @@ pub fn available() -> usize {
 ///
 /// # Errors
 /// The first error by thread; the other threads stop at their next turn. `Io` if the system grants no threads.
-pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&Turns) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let turns = Turns {
+pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&WorkQueue) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let queue = WorkQueue {
         next: AtomicU64::new(0),
         end,
         stop: AtomicBool::new(false),
     };
     if threads <= 1 {
-        return task(&turns).map(|done| vec![done]);
+        return task(&queue).map(|done| vec![done]);
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -81,9 +81,9 @@ pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&Turns) -> Result<
             source: std::io::Error::other(error),
         })?;
     let ended = pool.broadcast(|_| {
-        let ended = task(&turns);
+        let ended = task(&queue);
         if ended.is_err() {
-            turns.stop.store(true, Ordering::Relaxed);
+            queue.stop.store(true, Ordering::Relaxed);
         }
         ended
     });
@@ -95,10 +95,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_turn_is_taken_once() {
+    fn every_item_is_taken_once() {
         for (threads, end) in [(1, 0), (1, 1), (2, 1), (3, 1000)] {
-            let taken = share(threads, end, |turns| {
-                Ok(std::iter::from_fn(|| turns.take()).collect::<Vec<_>>())
+            let taken = share(threads, end, |queue| {
+                Ok(std::iter::from_fn(|| queue.take()).collect::<Vec<_>>())
             });
             let mut taken: Vec<u64> = taken.expect("no task failed").concat();
             taken.sort_unstable();
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn one_failure_ends_all() {
-        let failed = share(2, u64::MAX, |turns| {
-            while let Some(turn) = turns.take() {
-                if turn == 100 {
+        let failed = share(2, u64::MAX, |queue| {
+            while let Some(item) = queue.take() {
+                if item == 100 {
                     return Err(Error::Interrupted(String::new()));
                 }
             }

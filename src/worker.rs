@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::claim;
-use crate::coordinator::HOLD;
+use crate::coordinator::PAUSE;
 use crate::engine::{self, Settings};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -67,7 +67,7 @@ pub fn is_served() -> bool {
 }
 
 /// How copies of this program are started as workers, each with such settings: a program and its first arguments, see
-/// [`crate::coordinator::Crew::command`].
+/// [`crate::coordinator::Workers::command`].
 pub fn command(settings: &Settings) -> Vec<OsString> {
     command_of(OsStr::new(THIS_PROGRAM), settings)
 }
@@ -87,25 +87,25 @@ struct Worker {
     settings: Settings,
     image: PathBuf,
     journal: PathBuf,
-    round: u64,
+    epoch: u64,
 }
 
 impl Worker {
     fn parse(arguments: &[OsString]) -> Result<Worker> {
         let number = |text: &OsStr| text.to_str().and_then(|text| text.parse().ok());
         let parsed = match arguments {
-            [threads, memory, image, journal, round] => {
+            [threads, memory, image, journal, epoch] => {
                 number(threads)
                     .zip(number(memory))
-                    .zip(number(round))
-                    .map(|((threads, memory_bytes), round)| Worker {
+                    .zip(number(epoch))
+                    .map(|((threads, memory_bytes), epoch)| Worker {
                         settings: Settings {
                             threads: usize::try_from(threads).unwrap_or(1),
                             memory_bytes,
                         },
                         image: image.into(),
                         journal: journal.into(),
-                        round,
+                        epoch,
                     })
             }
             _ => None,
@@ -135,7 +135,7 @@ impl Worker {
                 ),
             ));
         }
-        let Some(mut job) = Job::from_bytes(&header.job, header.cut.window()) else {
+        let Some(mut job) = Job::from_bytes(&header.job, header.chunk_plan.window()) else {
             return Err(Error::unfit(&self.journal, "holds no job that makes sense"));
         };
         job.learn(functions);
@@ -146,12 +146,12 @@ impl Worker {
             )));
         }
         journal.make_writable()?;
-        journal.join_round(self.round);
+        journal.join_epoch(self.epoch);
         let journal = Arc::new(journal);
         let orders = Arc::new(Orders::default());
         obey(Arc::clone(&journal), Arc::clone(&orders));
         engine::work(&job, &image, &journal, &self.settings, &|_| {
-            orders.wait_while_held();
+            orders.wait_while_paused();
             ControlFlow::Continue(())
         })?;
         if *orders.now() == Order::Leave {
@@ -165,8 +165,8 @@ impl Worker {
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Order {
     #[default]
-    GoOn,
-    Hold,
+    Resume,
+    Pause,
     /// The pipe was closed: nobody is there any more.
     Leave,
 }
@@ -187,8 +187,8 @@ impl Orders {
         self.changed.notify_all();
     }
 
-    fn wait_while_held(&self) {
-        drop(self.changed.wait_while(self.now(), |order| *order == Order::Hold));
+    fn wait_while_paused(&self) {
+        drop(self.changed.wait_while(self.now(), |order| *order == Order::Pause));
     }
 }
 
@@ -196,7 +196,7 @@ impl Orders {
 fn obey(journal: Arc<Journal>, orders: Arc<Orders>) {
     std::thread::spawn(move || {
         while let Some(word) = process::read_order() {
-            orders.give(if word == HOLD { Order::Hold } else { Order::GoOn });
+            orders.give(if word == PAUSE { Order::Pause } else { Order::Resume });
         }
         journal.ask_to_stop();
         orders.give(Order::Leave);

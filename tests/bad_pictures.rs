@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 use common::{PROGRAM, Snapshot, folder, may_have_own_mounts, pagelight, plain};
 use make::{big, exr_bytes, interlaced_png, png_bomb, png_bytes, samples, tiled_tiff};
-use pagelight::convert::{Import, Source};
+use pagelight::convert::{Import, PictureSource};
 use pagelight::error::Error;
 use png::{BitDepth, ColorType};
 use tempfile::TempDir;
@@ -91,7 +91,10 @@ fn kinds() -> Vec<Vec<u8>> {
 fn import(house: &House, picture: &[u8]) -> Result<(), Error> {
     let path = house.path("picture");
     fs::write(&path, picture).expect("written");
-    let import = Import::new(Source::open(&path, 64 << 20, &|_| ControlFlow::Continue(()))?, (1, 1))?;
+    let import = Import::new(
+        PictureSource::open(&path, 64 << 20, &|_| ControlFlow::Continue(()))?,
+        (1, 1),
+    )?;
     let file = tempfile::tempfile().expect("a file");
     import.write(&file, &house.path("new.raw"), 1, &|_| ControlFlow::Continue(()))
 }

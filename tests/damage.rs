@@ -13,11 +13,11 @@ use std::os::unix::fs::FileExt;
 
 use pagelight::claim::ImageJobs;
 use pagelight::error::Error;
-use pagelight::journal::header::{HEADER_BYTES, SLOT_PIECE_AT, STATE_AT};
-use pagelight::journal::words::Intent;
+use pagelight::journal::header::{HEADER_BYTES, SLOT_REDO_BLOCK_AT, STATE_AT};
+use pagelight::journal::words::SlotState;
 use pagelight::map::{Access, MappedFile};
-use pagelight::run::{self, Ended};
-use unfinished::{Holds, Moment, Random, Rig, done_bytes, intents};
+use pagelight::run::{self, Outcome};
+use unfinished::{Holds, Moment, Random, Rig, done_bytes, slot_states};
 
 const SECTOR_BYTES: usize = 512;
 
@@ -28,7 +28,7 @@ fn resume_here(rig: &Rig) -> Result<Option<u64>, Error> {
     let mut clipped = None;
     for pending in ImageJobs::of(&image, None)?.pending()? {
         match run::resume(&image, pending, &options, &|_| ControlFlow::Continue(()))? {
-            Ended::Done { counts, .. } => clipped = Some(counts.clipped),
+            Outcome::Done { counts, .. } => clipped = Some(counts.clipped),
             other => panic!("{other:?}"),
         }
     }
@@ -82,14 +82,14 @@ fn judge(rig: &Rig, image: &[u8], journal: &[u8], what: &str) -> bool {
 
 /// An image with a job that was killed while a thread had `wanted` in hand, with chunks of all three kinds: done, in work,
 /// and more that are free.
-fn cut_short(wanted: impl Fn(Intent) -> bool) -> (Rig, Moment) {
+fn cut_short(wanted: impl Fn(SlotState) -> bool) -> (Rig, Moment) {
     let rig = Rig::of_rows(192);
-    rig.cut_short_with(|journal, intents| {
+    rig.cut_short_with(|journal, slot_states| {
         let done = done_bytes(journal);
-        let in_first_half = done > 0 && done < journal.header().cut.window_bytes() / 2;
-        intents.iter().any(|&intent| wanted(intent)) && in_first_half
+        let in_first_half = done > 0 && done < journal.header().chunk_plan.window_bytes() / 2;
+        slot_states.iter().any(|&slot_state| wanted(slot_state)) && in_first_half
     });
-    eprintln!("in use: {:?}", intents(&rig.journal()));
+    eprintln!("in use: {:?}", slot_states(&rig.journal()));
     let moment = Moment::of(&rig);
     (rig, moment)
 }
@@ -116,9 +116,9 @@ fn flip(rig: &Rig, moment: &Moment, bits: impl Iterator<Item = usize>) -> Count 
 
 #[test]
 fn a_flipped_bit_never_makes_a_wrong_image() {
-    let cases: [fn(Intent) -> bool; 2] = [
-        |intent| matches!(intent, Intent::Finished { piece: 1.., .. }),
-        |intent| matches!(intent, Intent::Idle { piece: 1.., .. }),
+    let cases: [fn(SlotState) -> bool; 2] = [
+        |slot_state| matches!(slot_state, SlotState::Finished { redo_block: 1.., .. }),
+        |slot_state| matches!(slot_state, SlotState::Idle { redo_block: 1.., .. }),
     ];
     for wanted in cases {
         let (rig, moment) = cut_short(wanted);
@@ -132,7 +132,7 @@ fn a_flipped_bit_never_makes_a_wrong_image() {
         let mut of_slots = Count::default();
         for slot in slots {
             let words = flip(&rig, &moment, bits_of(slot, 80).step_by(step(3, 1)));
-            let bytes = bits_of(slot + SLOT_PIECE_AT, 8064).step_by(step(8 * 1517 + 3, 11));
+            let bytes = bits_of(slot + SLOT_REDO_BLOCK_AT, 8064).step_by(step(8 * 1517 + 3, 11));
             let bytes = flip(&rig, &moment, bytes);
             of_slots.refused += words.refused + bytes.refused;
             of_slots.exact += words.exact + bytes.exact;
@@ -165,9 +165,9 @@ fn damage_of_any_kind_never_makes_a_wrong_image() {
     let per_job = rounds / 10;
     for _ in 0..10 {
         // Two moments of one job, and another job on an image of the same size.
-        let (rig, early) = cut_short(|intent| !matches!(intent, Intent::Empty));
+        let (rig, early) = cut_short(|slot_state| !matches!(slot_state, SlotState::Empty));
         let late = later(&rig, &early);
-        let (_other_rig, other) = cut_short(|intent| !matches!(intent, Intent::Empty));
+        let (_other_rig, other) = cut_short(|slot_state| !matches!(slot_state, SlotState::Empty));
         let (chunks, _) = places(&rig);
         let length = late.journal.len();
         let sectors = (length / SECTOR_BYTES) as u64;
@@ -245,7 +245,7 @@ fn later(rig: &Rig, early: &Moment) -> Moment {
         rig,
         &words,
         || drop(early.bring_back(rig, |_| {})),
-        |journal| done_bytes(journal) > before && done_bytes(journal) < journal.header().cut.window_bytes(),
+        |journal| done_bytes(journal) > before && done_bytes(journal) < journal.header().chunk_plan.window_bytes(),
     );
     drop(running);
     Moment::of(rig)
@@ -255,7 +255,7 @@ fn later(rig: &Rig, early: &Moment) -> Moment {
 #[test]
 fn an_earlier_copy_of_the_journal_is_refused() {
     for _ in 0..5 {
-        let (rig, early) = cut_short(|intent| !matches!(intent, Intent::Empty));
+        let (rig, early) = cut_short(|slot_state| !matches!(slot_state, SlotState::Empty));
         later(&rig, &early);
         let image = fs::read(&rig.path).expect("read");
         // Over the same file, as cp does.

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use common::{ForOthers, PROGRAM};
 use pagelight::journal::header::BOOT_AT;
-use pagelight::journal::{Journal, State};
+use pagelight::journal::{JobState, Journal};
 use pagelight::map::Access;
 use rustix::process::Signal;
 use unfinished::{Holds, Moment, Rig, Running, run_words, says, start_command, stopped_where};
@@ -40,7 +40,7 @@ fn with(mut words: Vec<OsString>, more: &[&str]) -> Vec<OsString> {
 fn begun(rig: &Rig) -> Running {
     let words = with(rig.edit_words(), &["--threads=2"]);
     let in_first_half = |journal: &Journal| {
-        let all = journal.header().cut.window_bytes();
+        let all = journal.header().chunk_plan.window_bytes();
         (1..all / 2).contains(&unfinished::done_bytes(journal))
     };
     stopped_where(rig, &words, || rig.reset(), in_first_half)
@@ -85,9 +85,12 @@ fn an_unfinished_job_is_in_the_way_until_it_is_resumed() {
 #[test]
 fn abandon_says_what_is_left_and_leaves_whole_chunks() {
     let rig = Rig::small();
-    rig.cut_short_with(|journal, intents| !intents.is_empty() && unfinished::done_bytes(journal) > 0);
+    rig.cut_short_with(|journal, slot_states| !slot_states.is_empty() && unfinished::done_bytes(journal) > 0);
     let journal = unfinished::open(&rig.journal());
-    let (cut, chunks) = (journal.header().cut.clone(), u64::from(journal.header().chunks()));
+    let (chunk_plan, chunks) = (
+        journal.header().chunk_plan.clone(),
+        u64::from(journal.header().chunks()),
+    );
     drop(journal);
     check(
         &with(rig.words("abandon"), &["--yes"]),
@@ -97,7 +100,7 @@ fn abandon_says_what_is_left_and_leaves_whole_chunks() {
     assert!(rig.journals().is_empty());
     let image = fs::read(&rig.path).expect("read");
     for chunk in 0..chunks {
-        let part = cut.chunk(chunk).part;
+        let part = chunk_plan.chunk(chunk).part;
         let part = usize::try_from(part.start).expect("small")..usize::try_from(part.end).expect("small");
         let is = &image[part.clone()];
         assert!(
@@ -212,7 +215,7 @@ fn a_signal_pauses_the_job_and_a_reboot_does_no_harm_then() {
             "{says}"
         );
         let journal = unfinished::open(&rig.journal());
-        assert_eq!(journal.state().expect("sound"), State::Paused);
+        assert_eq!(journal.state().expect("sound"), JobState::Paused);
         assert_eq!(journal.is_alive().ok(), Some(false));
         journal.view().store_word(BOOT_AT, 7).expect("stored");
         check(&rig.words("status"), 0, &["interrupted; resume or abandon"]);
@@ -269,7 +272,10 @@ fn a_resume_can_be_interrupted_as_well() {
     rig.cut_short();
     let moment = Moment::of(&rig);
     let journal = unfinished::open(&rig.journal());
-    let (done_before, all) = (unfinished::done_bytes(&journal), journal.header().cut.window_bytes());
+    let (done_before, all) = (
+        unfinished::done_bytes(&journal),
+        journal.header().chunk_plan.window_bytes(),
+    );
     drop(journal);
     let words = with(rig.words("resume"), &["--threads=2"]);
     let running = stopped_where(
@@ -329,7 +335,7 @@ fn stopped_elsewhere(rig: &Rig, folder: &Path, words: &[OsString]) -> Running {
         if let Some(journal) = unfinished::journals_in(folder).pop()
             && let Ok(Some(journal)) = Journal::open(&journal, Access::Read)
             && !running.has_ended()
-            && unfinished::done_bytes(&journal) < journal.header().cut.window_bytes()
+            && unfinished::done_bytes(&journal) < journal.header().chunk_plan.window_bytes()
         {
             return running;
         }

@@ -9,22 +9,22 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use common::{Image, Part, folder, long, memory_folder, pagelight, pattern, word};
+use pagelight::chunk_plan::ChunkPlan;
 use pagelight::counts::Counts;
-use pagelight::cut::Cut;
 use pagelight::engine::Settings;
 use pagelight::map::{Access, MappedFile};
-use pagelight::run::{self, Ended, Options};
+use pagelight::run::{self, Options, Outcome};
 
-const PIECE_BYTES: u64 = Cut::PIECE_BYTES as u64;
-const CHUNK_BYTES: u64 = Cut::CHUNK_BYTES;
+const REDO_BLOCK_BYTES: u64 = ChunkPlan::REDO_BLOCK_BYTES as u64;
+const CHUNK_BYTES: u64 = ChunkPlan::CHUNK_BYTES;
 /// Whole chunks in the least memory of a thread.
-const SPAN_BYTES: u64 = Settings::LEAST_THREAD_MEMORY_BYTES / CHUNK_BYTES * CHUNK_BYTES;
+const SPAN_BYTES: u64 = Settings::MIN_THREAD_MEMORY_BYTES / CHUNK_BYTES * CHUNK_BYTES;
 const PAGE_BYTES: u64 = 4096;
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
 #[test]
 fn no_boundary_falls_on_the_pattern() {
-    for bytes in [PIECE_BYTES, CHUNK_BYTES, SPAN_BYTES, PAGE_BYTES, HUGE_PAGE_BYTES] {
+    for bytes in [REDO_BLOCK_BYTES, CHUNK_BYTES, SPAN_BYTES, PAGE_BYTES, HUGE_PAGE_BYTES] {
         assert_ne!(bytes % 251, 0);
     }
 }
@@ -108,7 +108,7 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
         settings,
         sync: false,
         journal_folder: None,
-        crew: None,
+        workers: None,
     };
     let ended = run::start(&job, &file, "", &options, &|bytes| {
         reported.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
@@ -116,7 +116,7 @@ fn check(folder: &Path, image: &Image, part: Part, amount: i32, settings: Settin
     });
 
     let context = format!("{image:?} {part:?} {amount:+} {settings:?}");
-    let want_ended = Ended::Done {
+    let want_ended = Outcome::Done {
         counts: Counts {
             clipped: want_clipped,
             merged: 0,
@@ -181,7 +181,7 @@ fn lengths_around_every_boundary() {
     on_disk_and_in_memory(|folder| {
         for format in ["gray:i16le", "rgb:u16be", "rgba:u16le"] {
             let pixel_bytes = row(format, 0, 1).pixel_bytes();
-            for boundary in [0, PAGE_BYTES, PIECE_BYTES, CHUNK_BYTES, HUGE_PAGE_BYTES] {
+            for boundary in [0, PAGE_BYTES, REDO_BLOCK_BYTES, CHUNK_BYTES, HUGE_PAGE_BYTES] {
                 let whole = boundary / pixel_bytes;
                 for pixels in [whole.saturating_sub(1), whole, whole + 1, whole + 2] {
                     for (data_offset, count) in [(0, 1), (1, 2), (4095, 3)] {
@@ -205,9 +205,9 @@ fn lengths_around_every_boundary() {
 fn windows_that_begin_and_end_around_every_boundary() {
     let folder = folder();
     let image = row("rgba:u16le", 13, (HUGE_PAGE_BYTES + 2 * CHUNK_BYTES) / 8);
-    for boundary in [PAGE_BYTES, PIECE_BYTES, CHUNK_BYTES, HUGE_PAGE_BYTES] {
+    for boundary in [PAGE_BYTES, REDO_BLOCK_BYTES, CHUNK_BYTES, HUGE_PAGE_BYTES] {
         for offset in [boundary - 8, boundary, boundary + 8] {
-            for length in [8, 16, PIECE_BYTES, CHUNK_BYTES - 8, CHUNK_BYTES + 8] {
+            for length in [8, 16, REDO_BLOCK_BYTES, CHUNK_BYTES - 8, CHUNK_BYTES + 8] {
                 check(folder.path(), &image, Part::Run(offset, length), 3, threads(2));
             }
         }

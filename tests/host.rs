@@ -11,7 +11,7 @@ use std::time::Duration;
 use std::{ops::ControlFlow, thread};
 
 use pagelight::op::PixelFunction;
-use pagelight::{Change, Ended, Error, Image, Op, Settings, worker};
+use pagelight::{Change, Error, Image, Op, Outcome, Settings, worker};
 use rustix::process::{Pid, Signal, kill_process};
 
 const HEADER: &[u8] = b"P6 2048 1024 65535\n";
@@ -113,7 +113,7 @@ fn an_edit_by_processes() {
             ControlFlow::Continue(())
         })
         .run();
-    assert!(matches!(outcome, Ok(Ended::Done { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Ok(Outcome::Done { .. })), "{outcome:?}");
     assert_eq!(done.into_inner(), before.len() as u64);
     assert_holds(folder.path(), &brightened(&before, 3000));
 }
@@ -122,7 +122,7 @@ fn a_function_by_processes() {
     let folder = common::folder();
     let (image, before) = image_in(folder.path());
     let outcome = image.edit(Op::function(KNOWN, change)).processes(2).run();
-    assert!(matches!(outcome, Ok(Ended::Done { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Ok(Outcome::Done { .. })), "{outcome:?}");
     assert_holds(folder.path(), &changed(&before));
 }
 
@@ -199,7 +199,7 @@ fn workers_are_replaced() {
             ControlFlow::Continue(())
         })
         .run();
-    assert!(matches!(outcome, Ok(Ended::Done { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Ok(Outcome::Done { .. })), "{outcome:?}");
     assert_eq!(killed.into_inner(), 1);
     assert_holds(folder.path(), &brightened(&before, 3000));
 }

@@ -16,7 +16,7 @@ const HUGE_BYTES: u64 = 200 << 30;
 /// What a picture may cost, with room for slow machines and unoptimised builds.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A quarter of what is decoded at once, which is what the lists of a TIFF's directory may take; and then some.
-const MOST_MEMORY_BYTES: u64 = 500 << 20;
+const MAX_MEMORY_BYTES: u64 = 500 << 20;
 
 /// A folder with a picture that begins with `start` and has nothing else, as far as `bytes`.
 fn house(start: &[u8], bytes: u64) -> TempDir {
@@ -47,7 +47,7 @@ fn refuses(what: &str, start: &[u8], bytes: u64, says: &str) {
     assert!(said.lines().count() == 1 && said.contains(says), "{what}: {said}");
     assert!(took < PATIENCE, "{what}: took {took:?}");
     assert!(
-        usage.peak_bytes < MOST_MEMORY_BYTES,
+        usage.peak_bytes < MAX_MEMORY_BYTES,
         "{what}: {} bytes",
         usage.peak_bytes
     );

@@ -9,7 +9,7 @@ mod unfinished;
 use std::time::Duration;
 
 use common::{Image, Part};
-use unfinished::{Holds, Random, Rig, clipped, intents, run_words, says, start};
+use unfinished::{Holds, Random, Rig, clipped, run_words, says, slot_states, start};
 
 /// What was reached.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ fn storm(rig: &Rig, random: &mut Random, most: u64, longest: &mut Duration, coun
         count.kills += 1;
         count.of_resumes += u32::from(is_resume);
         if let [journal] = &journals[..] {
-            count.live_slots += u32::from(!intents(journal).is_empty());
+            count.live_slots += u32::from(!slot_states(journal).is_empty());
             is_resume = true;
         } else if rig.holds() == Holds::After {
             // What it had no time to remove goes with the next command.

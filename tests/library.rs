@@ -12,7 +12,7 @@ use pagelight::counts::Counts;
 use pagelight::engine::Settings;
 use pagelight::error::Error;
 use pagelight::op::{Adjust, Op, PixelFunction, Step};
-use pagelight::run::Ended;
+use pagelight::run::Outcome;
 use pagelight::{Image, Overrides};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ fn an_edit_in_words() {
             ControlFlow::Continue(())
         })
         .run();
-    assert!(matches!(ended, Ok(Ended::Done { .. })), "{ended:?}");
+    assert!(matches!(ended, Ok(Outcome::Done { .. })), "{ended:?}");
     assert_eq!(done.into_inner(), 20 * 7 * 6);
     let is_edited = |x, y, channel| (3..23).contains(&x) && (5..12).contains(&y) && channel != 1;
     house.assert_edited(is_edited, |v| v.saturating_add(500));
@@ -76,7 +76,7 @@ fn an_edit_in_words() {
         .channels("r,3")
         .id("once")
         .run();
-    assert!(matches!(again, Ok(Ended::AlreadyDone)), "{again:?}");
+    assert!(matches!(again, Ok(Outcome::AlreadyDone)), "{again:?}");
     house.assert_edited(is_edited, |v| v.saturating_add(500));
 }
 
@@ -87,7 +87,7 @@ fn steps_and_samples_that_stand_for_no_data() {
     let kept = u16::from_be_bytes([house.before[HEADER.len()], house.before[HEADER.len() + 1]]);
     let steps = Adjust::new(vec![Step::Invert]).expect("a step");
     let ended = image.edit(steps).nodata(Some(i32::from(kept))).without_sync().run();
-    let Ok(Ended::Done { counts, .. }) = ended else {
+    let Ok(Outcome::Done { counts, .. }) = ended else {
         panic!("{ended:?}");
     };
     assert_eq!(counts.clipped, 0);
@@ -140,7 +140,7 @@ fn a_paused_edit_is_finished_later() {
     let clipped = samples.filter(|v| u16::from_be_bytes([v[0], v[1]]) > 35_535).count() as u64;
     let counts = Counts { clipped, merged: 0 };
     assert!(
-        matches!(ended, Ended::Done { counts: found, .. } if found == counts),
+        matches!(ended, Outcome::Done { counts: found, .. } if found == counts),
         "{ended:?}"
     );
     house.assert_edited(|_, _, _| true, |v| v.saturating_add(30_000));
@@ -171,12 +171,12 @@ fn a_function_over_whole_pixels() {
     assert!(clipped > 0);
     let counts = Counts { clipped, merged: 0 };
     assert!(
-        matches!(outcome, Ok(Ended::Done { counts: found, .. }) if found == counts),
+        matches!(outcome, Ok(Outcome::Done { counts: found, .. }) if found == counts),
         "{outcome:?}"
     );
     assert!(fs::read(&house.path).expect("read") == want);
     let again = edit().channels("red,green").id("once").run();
-    assert!(matches!(again, Ok(Ended::AlreadyDone)), "{again:?}");
+    assert!(matches!(again, Ok(Outcome::AlreadyDone)), "{again:?}");
     assert!(fs::read(&house.path).expect("read") == want);
 }
 
@@ -216,7 +216,7 @@ fn a_paused_function_is_finished_by_who_knows_it() {
     );
     assert!(fs::read(&house.path).expect("read") == half_edited);
     let outcome = image.resume(pending().with(&[others[0].clone(), function]));
-    assert!(matches!(outcome, Ok(Ended::Done { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Ok(Outcome::Done { .. })), "{outcome:?}");
     let mut want = house.before.clone();
     for pixel in want[HEADER.len()..].chunks_exact_mut(6) {
         let green = u16::from_be_bytes([pixel[2], pixel[3]]).saturating_sub(9000);

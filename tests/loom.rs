@@ -1,7 +1,7 @@
 //! The order in which a worker's stores become visible to those who look on without any lock, on every machine that
 //! the memory model allows: the real protocol over loom's atomics.
 //!
-//! A worker edits a chunk of two pieces; an onlooker reads one thing, and then another that must not be older. All
+//! A worker edits a chunk of two redo blocks; an onlooker reads one thing, and then another that must not be older. All
 //! interleavings are tried, with every stale value that a load may return. Then each of the worker's ten fences is taken
 //! away in turn. What the tables in [`one_fence_less`] say, in words:
 //!
@@ -10,8 +10,8 @@
 //! * The fences *before* a word, and those around DONE, are there for a [`Memory`] whose stores promise nothing. Where
 //!   they are release stores, as in `View::store_word`, these fences say the same twice. (They cost nothing.)
 //! * The one after IDLE(2) holds back DONE, by which all of the chunk is in the image and its slot at an end. The last
-//!   one, after EMPTY, holds back what is known of no piece of the next chunk, which takes the place of what the intent
-//!   said. Both are stored with release, so these two fences are missed only where stores promise nothing.
+//!   one, after EMPTY, holds back what is known of no redo block of the next chunk, which takes the place of what the
+//!   slot state said. Both are stored with release, so these two fences are missed only where stores promise nothing.
 //!
 //! Whether the onlooker gets to see each of these at all is asked first ([`SIGHTS`]): a look that cannot fail proves
 //! nothing.
@@ -27,9 +27,9 @@ use loom::thread;
 use pagelight::counts::Counts;
 use pagelight::error::{Error, Result};
 use pagelight::journal::protocol::{self, Memory, Pixels, Word};
-use pagelight::journal::words::{ChunkState, Codec, Count, Intent, Sofar};
+use pagelight::journal::words::{ChunkPrefix, ChunkState, Codec, Count, SlotState};
 
-const PIECES: u32 = 2;
+const REDO_BLOCKS: u32 = 2;
 /// Fences in the edit of one chunk: one before and one after FINISHED, IDLE, FINISHED, IDLE, EMPTY.
 const FENCES: u32 = 10;
 const OLD: u64 = 0;
@@ -40,15 +40,15 @@ const SEED: u64 = 3;
 struct Shared {
     chunks: [AtomicU64; 2],
     digest: AtomicU64,
-    intent: AtomicU64,
-    /// Digests of an even and of an odd number of pieces: of one and of two, that number. They stand for the clipped
-    /// samples as well, which are stored just behind them.
+    slot_state: AtomicU64,
+    /// Digests of an even and of an odd number of redo blocks: of one and of two, that number. They stand for the
+    /// clipped samples as well, which are stored just behind them.
     beside: [AtomicU64; 2],
     hint: AtomicU64,
     count: AtomicU64,
-    /// 0, or the number of the piece that it holds plus 1.
+    /// 0, or the number of the redo block that it holds plus 1.
     slot: [AtomicU64; 2],
-    image: [AtomicU64; PIECES as usize],
+    image: [AtomicU64; REDO_BLOCKS as usize],
 }
 
 impl Shared {
@@ -56,7 +56,7 @@ impl Shared {
         Shared {
             chunks: [0, 1].map(|chunk| AtomicU64::new(codec.chunk(chunk, ChunkState::Free).0)),
             digest: AtomicU64::default(),
-            intent: AtomicU64::new(codec.intent(0, Intent::Empty)),
+            slot_state: AtomicU64::new(codec.slot_state(0, SlotState::Empty)),
             beside: Default::default(),
             hint: AtomicU64::new(codec.hint(0, 0)),
             count: AtomicU64::new(Shared::fresh_count(codec)),
@@ -97,9 +97,9 @@ impl Machine {
         Some(match word {
             Word::Chunk(chunk) => &self.shared.chunks[chunk as usize],
             Word::Digest(_) => &self.shared.digest,
-            Word::Intent(_) => &self.shared.intent,
-            Word::SofarDigest(_, odd) => &self.shared.beside[odd as usize],
-            Word::SofarCounts(..) => return None,
+            Word::SlotState(_) => &self.shared.slot_state,
+            Word::PrefixDigest(_, odd) => &self.shared.beside[odd as usize],
+            Word::PrefixCounts(..) => return None,
             Word::Hint(_) => &self.shared.hint,
             Word::Count(_) => &self.shared.count,
         })
@@ -113,25 +113,26 @@ impl Machine {
         self.load(word).expect("memory")
     }
 
-    /// The intent's tag and piece. What lies beside may be newer already, so an onlooker cannot ask for all of it.
-    fn intent(&self) -> Look {
-        let word = self.get(Word::Intent(0));
-        let piece = u32::try_from(word >> 26 & 0x3ff).expect("10 bits");
+    /// The slot state's tag and redo block. What lies beside may be newer already, so an onlooker cannot ask for all of
+    /// it.
+    fn slot_state(&self) -> SeenState {
+        let word = self.get(Word::SlotState(0));
+        let redo_block = u32::try_from(word >> 26 & 0x3ff).expect("10 bits");
         match word & 3 {
-            1 => Look::Empty,
-            2 => Look::Idle { piece },
-            3 => Look::Finished { piece },
-            _ => unreachable!("no such intent"),
+            1 => SeenState::Empty,
+            2 => SeenState::Idle { redo_block },
+            3 => SeenState::Finished { redo_block },
+            _ => unreachable!("no such slot state"),
         }
     }
 }
 
-/// What an onlooker can see of an intent.
+/// What an onlooker can see of a slot state.
 #[derive(Clone, Copy)]
-enum Look {
+enum SeenState {
     Empty,
-    Idle { piece: u32 },
-    Finished { piece: u32 },
+    Idle { redo_block: u32 },
+    Finished { redo_block: u32 },
 }
 
 impl Memory for Machine {
@@ -165,116 +166,121 @@ impl Memory for Machine {
 }
 
 impl Pixels for &Machine {
-    fn pieces(&self, _: u32) -> u32 {
-        PIECES
+    fn redo_blocks(&self, _: u32) -> u32 {
+        REDO_BLOCKS
     }
 
-    fn fill_slot(&mut self, chunk: u32, piece: u32, _: Sofar) -> Result<Sofar> {
+    fn fill_slot(&mut self, chunk: u32, redo_block: u32, _: ChunkPrefix) -> Result<ChunkPrefix> {
         if chunk > 0 {
             return Err(Error::Interrupted(
                 "of the second chunk only the beginning is tried".to_owned(),
             ));
         }
-        let number = u64::from(piece) + 1;
+        let number = u64::from(redo_block) + 1;
         for bytes in &self.shared.slot {
             bytes.store(number, Ordering::Relaxed);
         }
-        Ok(Sofar {
+        Ok(ChunkPrefix {
             digest: number,
             counts: Counts::NONE,
         })
     }
 
-    fn empty_slot(&mut self, _: u32, piece: u32) -> Result<()> {
-        self.shared.image[piece as usize].store(NEW, Ordering::Relaxed);
+    fn empty_slot(&mut self, _: u32, redo_block: u32) -> Result<()> {
+        self.shared.image[redo_block as usize].store(NEW, Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// How far the worker is, by what an onlooker sees of the intent, which has been looked at after something new was seen.
-/// FINISHED(0) is 1, IDLE(1) is 2, FINISHED(1) is 3, IDLE(2) is 4.
+/// How far the worker is, by what an onlooker sees of the slot state, which has been looked at after something new was
+/// seen. FINISHED(0) is 1, IDLE(1) is 2, FINISHED(1) is 3, IDLE(2) is 4.
 fn progress(machine: &Machine) -> u32 {
-    match machine.intent() {
-        Look::Finished { piece } => 2 * piece + 1,
-        Look::Idle { piece } => 2 * piece,
+    match machine.slot_state() {
+        SeenState::Finished { redo_block } => 2 * redo_block + 1,
+        SeenState::Idle { redo_block } => 2 * redo_block,
         // Not begun, or at the end.
-        Look::Empty if machine.is_done() => 5,
-        Look::Empty => 0,
+        SeenState::Empty if machine.is_done() => 5,
+        SeenState::Empty => 0,
     }
 }
 
-/// Rule 2: new bytes in the image mean that the intent is FINISHED, or later.
-fn image_then_intent(machine: &Machine) {
-    for (piece, bytes) in (0..).zip(&machine.shared.image) {
+/// Rule 2: new bytes in the image mean that the slot state is FINISHED, or later.
+fn image_then_slot_state(machine: &Machine) {
+    for (redo_block, bytes) in (0..).zip(&machine.shared.image) {
         if bytes.load(Ordering::Relaxed) == NEW {
             fence(Ordering::Acquire);
             let progress = progress(machine);
             assert!(
-                progress > 2 * piece,
-                "piece {piece} is in the image, the intent at {progress}"
+                progress > 2 * redo_block,
+                "redo block {redo_block} is in the image, the slot state at {progress}"
             );
         }
     }
 }
 
-/// Rules 1 and 3: FINISHED means that the slot is complete, IDLE that the pieces before are in the image.
-fn intent_then_bytes(machine: &Machine) {
-    match machine.intent() {
-        Look::Empty => {}
-        Look::Finished { piece } => {
+/// Rules 1 and 3: FINISHED means that the slot is complete, IDLE that the redo blocks before are in the image.
+fn slot_state_then_bytes(machine: &Machine) {
+    match machine.slot_state() {
+        SeenState::Empty => {}
+        SeenState::Finished { redo_block } => {
             for bytes in &machine.shared.slot {
                 assert!(
-                    bytes.load(Ordering::Relaxed) > u64::from(piece),
+                    bytes.load(Ordering::Relaxed) > u64::from(redo_block),
                     "the slot is not complete"
                 );
             }
         }
-        Look::Idle { piece } => {
-            for bytes in machine.shared.image.iter().take(piece as usize) {
+        SeenState::Idle { redo_block } => {
+            for bytes in machine.shared.image.iter().take(redo_block as usize) {
                 assert!(
                     bytes.load(Ordering::Relaxed) != OLD,
-                    "piece {piece} is not in the image"
+                    "redo block {redo_block} is not in the image"
                 );
             }
         }
     }
 }
 
-/// Rule 1: what an intent says of pieces lies beside it, or what a later one says.
-fn intent_then_beside(machine: &Machine) {
-    let beside = |pieces: u32| machine.shared.beside[(pieces & 1) as usize].load(Ordering::Relaxed);
-    match machine.intent() {
-        Look::Empty => {}
+/// Rule 1: what a slot state says of redo blocks lies beside it, or what a later one says.
+fn slot_state_then_beside(machine: &Machine) {
+    let beside = |redo_blocks: u32| machine.shared.beside[(redo_blocks & 1) as usize].load(Ordering::Relaxed);
+    match machine.slot_state() {
+        SeenState::Empty => {}
         // All values of one place are other ones, and it begins with 0.
-        Look::Finished { piece: 0 } => assert!(beside(0) != 0 && beside(1) == 1, "nothing beside FINISHED(0)"),
-        Look::Finished { .. } => assert!(beside(1) == 1 && is_of_two(machine, beside(2)), "FINISHED(1)"),
-        Look::Idle { piece: 1 } => assert!(beside(1) == 1, "nothing beside IDLE(1)"),
-        Look::Idle { .. } => assert!(is_of_two(machine, beside(2)), "nothing beside IDLE(2)"),
+        SeenState::Finished { redo_block: 0 } => {
+            assert!(beside(0) != 0 && beside(1) == 1, "nothing beside FINISHED(0)")
+        }
+        SeenState::Finished { .. } => assert!(beside(1) == 1 && is_of_two(machine, beside(2)), "FINISHED(1)"),
+        SeenState::Idle { redo_block: 1 } => assert!(beside(1) == 1, "nothing beside IDLE(1)"),
+        SeenState::Idle { .. } => assert!(is_of_two(machine, beside(2)), "nothing beside IDLE(2)"),
     }
 }
 
-/// True for what lies beside from FINISHED(1) on: of two pieces, and in the end of none of the second chunk.
+/// True for what lies beside from FINISHED(1) on: of two redo blocks, and in the end of none of the second chunk.
 fn is_of_two(machine: &Machine, beside: u64) -> bool {
     beside == 2 || beside == machine.codec.begin(1)
 }
 
-/// Rule 6: what the intent says of the pieces before stays until the intent says it no more: what is known of two pieces
-/// lies where it was of none, and in the end what is known of none of the second chunk.
-fn beside_then_intent(machine: &Machine) {
+/// Rule 6: what the slot state says of the redo blocks before stays until the slot state says it no more: what is known
+/// of two redo blocks lies where it was of none, and in the end what is known of none of the second chunk.
+fn beside_then_slot_state(machine: &Machine) {
     let beside = machine.shared.beside[0].load(Ordering::Relaxed);
     fence(Ordering::Acquire);
     if beside == 2 {
-        assert!(progress(machine) >= 2, "of two pieces while the intent tells of none");
+        assert!(
+            progress(machine) >= 2,
+            "of two redo blocks while the slot state tells of none"
+        );
     } else if beside == machine.codec.begin(1) {
         assert!(
             progress(machine) == 5,
-            "of the next chunk while the intent tells of this one"
+            "of the next chunk while the slot state tells of this one"
         );
     }
 }
 
-/// Rule 4: bytes of the next piece in the slot mean that the intent is no longer FINISHED for the one before.
-fn slot_then_intent(machine: &Machine) {
+/// Rule 4: bytes of the next redo block in the slot mean that the slot state is no longer FINISHED for the one before.
+fn slot_then_slot_state(machine: &Machine) {
     for bytes in &machine.shared.slot {
         if bytes.load(Ordering::Relaxed) == 2 {
             fence(Ordering::Acquire);
@@ -288,7 +294,10 @@ fn slot_then_intent(machine: &Machine) {
 fn done_then_all(machine: &Machine) {
     if machine.is_done() {
         for bytes in &machine.shared.image {
-            assert!(bytes.load(Ordering::Relaxed) == NEW, "a piece of a done chunk is old");
+            assert!(
+                bytes.load(Ordering::Relaxed) == NEW,
+                "a redo block of a done chunk is old"
+            );
         }
         assert!(progress(machine) >= 4, "the slot of a done chunk is in use");
     }
@@ -317,11 +326,11 @@ fn count_then_done(machine: &Machine) {
 }
 
 const LOOKS: [fn(&Machine); 7] = [
-    image_then_intent,
-    intent_then_bytes,
-    intent_then_beside,
-    beside_then_intent,
-    slot_then_intent,
+    image_then_slot_state,
+    slot_state_then_bytes,
+    slot_state_then_beside,
+    beside_then_slot_state,
+    slot_then_slot_state,
     done_then_all,
     taken_then_hint,
 ];
@@ -345,7 +354,7 @@ const SIGHTS: [(&str, Sight); 10] = [
         machine.get(Word::Count(0)) != Shared::fresh_count(&machine.codec)
     }),
     ("beside, of the second chunk", |machine| {
-        machine.get(Word::SofarDigest(0, 0)) == machine.codec.begin(1)
+        machine.get(Word::PrefixDigest(0, 0)) == machine.codec.begin(1)
     }),
 ];
 

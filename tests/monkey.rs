@@ -24,7 +24,7 @@ use common::{Image, Part};
 use pagelight::identity::Mark;
 use rustix::process::Signal;
 use tempfile::TempDir;
-use unfinished::{Random, Rig, intents, run_words, says, start};
+use unfinished::{Random, Rig, run_words, says, slot_states, start};
 
 /// What has happened, counted.
 #[derive(Debug, Default)]
@@ -152,7 +152,11 @@ impl<'a> Round<'a> {
         if !self.is_unfinished() {
             return false;
         }
-        counts.live_slots += u32::from(self.all_journals().iter().any(|journal| !intents(journal).is_empty()));
+        counts.live_slots += u32::from(
+            self.all_journals()
+                .iter()
+                .any(|journal| !slot_states(journal).is_empty()),
+        );
         // What is done within a tick of a kill is done during the run, as far as anybody can tell.
         std::thread::sleep(Duration::from_millis(25));
         self.look();
@@ -173,7 +177,7 @@ impl<'a> Round<'a> {
     fn is_unfinished(&self) -> bool {
         self.all_journals().iter().any(|journal| {
             let peeked = pagelight::journal::peek(journal).expect("sound");
-            peeked.is_some_and(|(_, state)| state != pagelight::journal::State::Complete)
+            peeked.is_some_and(|(_, state)| state != pagelight::journal::JobState::Complete)
         })
     }
 

@@ -9,9 +9,9 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pagelight::claim::ImageJobs;
-use pagelight::journal::State;
+use pagelight::journal::JobState;
 use pagelight::journal::header::BOOT_AT;
-use pagelight::journal::words::{ChunkState, Intent};
+use pagelight::journal::words::{ChunkState, SlotState};
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Options};
 use unfinished::{Rig, run_words, says};
@@ -83,13 +83,13 @@ fn a_backup_copied_over_the_image() {
 fn a_backup_copied_over_an_image_of_which_no_chunk_is_done() {
     // Long chunks, so that there is time to be killed in the first ones.
     let rig = Rig::of_rows(1024);
-    let begun = |intent: &Intent| {
+    let begun = |slot_state: &SlotState| {
         matches!(
-            intent,
-            Intent::Idle { piece: 1.., .. } | Intent::Finished { piece: 1.., .. }
+            slot_state,
+            SlotState::Idle { redo_block: 1.., .. } | SlotState::Finished { redo_block: 1.., .. }
         )
     };
-    rig.cut_short_with(|journal, intents| unfinished::done_bytes(journal) == 0 && intents.iter().any(begun));
+    rig.cut_short_with(|journal, slot_states| unfinished::done_bytes(journal) == 0 && slot_states.iter().any(begun));
     fs::write(&rig.path, &rig.before).expect("written");
     refuses(&rig, 65, "backup");
 }
@@ -99,10 +99,10 @@ fn a_backup_copied_over_an_image_of_which_no_chunk_is_done() {
 fn a_backup_of_the_end() {
     check(65, "backup", |rig| {
         let journal = unfinished::open(&rig.journal());
-        let (cut, chunks) = (journal.header().cut.clone(), 0..journal.header().chunks());
+        let (chunk_plan, chunks) = (journal.header().chunk_plan.clone(), 0..journal.header().chunks());
         let is_done = |chunk: &u32| matches!(journal.chunk(*chunk), Ok(Some(ChunkState::Done { .. })));
         let done = chunks.rev().find(is_done).expect("one");
-        let end = usize::try_from(cut.chunk(u64::from(done)).part.end).expect("small");
+        let end = usize::try_from(chunk_plan.chunk(u64::from(done)).part.end).expect("small");
         let mut bytes = fs::read(&rig.path).expect("read");
         bytes[end - 10_000..].copy_from_slice(&rig.before[end - 10_000..]);
         fs::write(&rig.path, bytes).expect("written");
@@ -198,7 +198,7 @@ fn a_journal_that_is_empty_or_garbage() {
     });
 }
 
-fn set_state(rig: &Rig, state: State) {
+fn set_state(rig: &Rig, state: JobState) {
     let journal = unfinished::open(&rig.journal());
     journal.set_state(state).expect("stored");
 }
@@ -210,13 +210,13 @@ fn a_job_from_before_a_reboot() {
     let rig = Rig::small();
     rig.cut_short();
     write_at(&rig, BOOT_AT, &[7; 16]);
-    set_state(&rig, State::Paused);
+    set_state(&rig, JobState::Paused);
     rig.assert_resumes("paused before the reboot");
 }
 
 #[test]
 fn a_job_whose_bytes_the_disk_refused() {
-    check(3, "the disk refused", |rig| set_state(rig, State::SyncFailed));
+    check(3, "the disk refused", |rig| set_state(rig, JobState::SyncFailed));
 }
 
 /// The last one of a run that was cut short learns it, while another run is at work already.
@@ -235,7 +235,7 @@ fn a_job_whose_bytes_the_disk_refuses_meanwhile() {
                 return ControlFlow::Continue(());
             }
             if chunks.fetch_add(1, Ordering::Relaxed) == at_chunk {
-                set_state(&rig, State::SyncFailed);
+                set_state(&rig, JobState::SyncFailed);
             }
             match stopped {
                 true => ControlFlow::Break(()),
@@ -276,7 +276,7 @@ fn a_complete_job_is_in_nobodys_way() {
 fn a_complete_job_with_chunks_to_do() {
     let rig = Rig::small();
     rig.cut_short();
-    set_state(&rig, State::Complete);
+    set_state(&rig, JobState::Complete);
     let before = fs::read(&rig.path).expect("read");
     let output = run_words(&rig.edit_words());
     assert_eq!(output.status.code(), Some(65), "{}", says(&output));

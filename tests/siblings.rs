@@ -2,7 +2,7 @@
 //! wherever a program is started. What comes of deaths is in `siblings_death.rs`.
 
 mod common;
-mod crew;
+mod workers;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -14,15 +14,15 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{ForOthers, Image, PROGRAM, Part, folder, is_root, long, memory_folder, pagelight, word};
-use crew::{Bed, Dice, Run, index, locks_in, names, signal, signal_group, wait_for_nobody};
+use pagelight::chunk_plan::ChunkPlan;
 use pagelight::claim::ImageJobs;
-use pagelight::coordinator::Crew;
-use pagelight::cut::Cut;
+use pagelight::coordinator::Workers;
 use pagelight::engine::Settings;
 use pagelight::job::Target;
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
-use pagelight::run::{self, Ended, Options};
+use pagelight::run::{self, Options, Outcome};
+use workers::{Bed, Dice, Run, index, locks_in, names, signal, signal_group, wait_for_nobody};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::Signal;
@@ -32,25 +32,36 @@ const THREADS: [u64; 2] = [1, 2];
 const FORMATS: [&str; 4] = ["rgb:u16le", "rgba:u16be", "gray:i16be", "graya:u16le"];
 const OFFSETS: [u64; 4] = [0, 1, 4095, 4097];
 
-/// Sizes of a window at which something of its cut begins: where the program with so many hands cuts a window of about
-/// the sizes that all share.
-fn sizes(hands: u64) -> Vec<u64> {
-    let (piece, chunk) = (Cut::PIECE_BYTES as u64, Cut::CHUNK_BYTES);
-    let mut sizes = vec![24, 4096, piece, chunk, 4 * hands * piece, 4 * hands * chunk];
+/// Sizes of a window at which something of its cut begins: where the program with so many threads cuts a window of
+/// about the sizes that all share.
+fn sizes(all_threads: u64) -> Vec<u64> {
+    let (redo_block, chunk) = (ChunkPlan::REDO_BLOCK_BYTES as u64, ChunkPlan::CHUNK_BYTES);
+    let mut sizes = vec![
+        24,
+        4096,
+        redo_block,
+        chunk,
+        4 * all_threads * redo_block,
+        4 * all_threads * chunk,
+    ];
     if long() {
-        sizes.extend([hands * 24, 2 << 20, 4 * hands * Settings::LEAST_THREAD_MEMORY_BYTES]);
+        sizes.extend([
+            all_threads * 24,
+            2 << 20,
+            4 * all_threads * Settings::MIN_THREAD_MEMORY_BYTES,
+        ]);
     }
     for about in sizes.clone() {
         let layout = Layout::run(0, about / 8, "rgba:u16le".parse().expect("a format")).expect("a layout");
         let settings = Settings {
-            threads: index(hands),
+            threads: index(all_threads),
             memory_bytes: Settings::DEFAULT_MEMORY_BYTES,
         };
-        let cut = settings.cut(&Target::whole(&layout).expect("a target").window);
+        let chunk_plan = settings.chunk_plan(&Target::whole(&layout).expect("a target").window);
         sizes.extend([
-            cut.chunk_bytes() * (cut.chunks() - 1),
-            cut.span(0).end,
-            cut.chunk_bytes() + cut.piece_bytes(),
+            chunk_plan.chunk_bytes() * (chunk_plan.chunks() - 1),
+            chunk_plan.span(0).end,
+            chunk_plan.chunk_bytes() + chunk_plan.redo_block_bytes(),
         ]);
     }
     sizes.retain(|&bytes| bytes > 0);
@@ -101,13 +112,16 @@ fn linear_windows_are_exact_at_every_boundary() {
 
 #[test]
 fn rectangles_are_exact() {
-    let (piece, chunk) = (Cut::PIECE_BYTES as u64, Cut::CHUNK_BYTES);
+    let (redo_block, chunk) = (ChunkPlan::REDO_BLOCK_BYTES as u64, ChunkPlan::CHUNK_BYTES);
     for processes in PROCESSES {
         for threads in THREADS {
-            let hands = processes * threads;
-            // Rows shorter and longer than a page, a piece, a chunk.
-            for (at, (row_bytes, rows)) in [(24, 700), (4096, 3), (piece, 40), (chunk, 5)].into_iter().enumerate() {
-                if !long() && (at as u64 + hands).is_multiple_of(2) {
+            let all_threads = processes * threads;
+            // Rows shorter and longer than a page, a redo block, a chunk.
+            for (at, (row_bytes, rows)) in [(24, 700), (4096, 3), (redo_block, 40), (chunk, 5)]
+                .into_iter()
+                .enumerate()
+            {
+                if !long() && (at as u64 + all_threads).is_multiple_of(2) {
                     continue;
                 }
                 let mut image = Image {
@@ -158,12 +172,12 @@ fn a_resume_may_have_more_hands_than_the_journal_has_slots() {
 }
 
 /// Options of a run by so many workers, which `command` starts.
-fn with_crew(processes: u32, command: &[&str]) -> Options {
+fn with_workers(processes: u32, command: &[&str]) -> Options {
     Options {
-        crew: Some(Crew {
+        workers: Some(Workers {
             processes,
             command: command.iter().map(OsString::from).collect(),
-            grace: crew::PATIENCE,
+            grace: workers::PATIENCE,
             suspend: None,
             stand_in: None,
             events: std::sync::mpsc::channel().0,
@@ -178,19 +192,19 @@ fn where_no_process_can_be_started_this_one_does_the_work() {
     let bed = Bed::of_mebibytes(2);
     let image = MappedFile::open(&bed.path, Access::ReadWrite).expect("opened");
     let job = bed.job();
-    let mut options = with_crew(2, &["/nowhere/at/all"]);
+    let mut options = with_workers(2, &["/nowhere/at/all"]);
     let no_matter = |_| ControlFlow::Continue(());
     let error = run::start(&job, &image, "", &options, &no_matter).expect_err("no worker");
     assert!(error.to_string().contains("start a worker"), "{error}");
     bed.assert_bytes(&bed.before);
 
-    options.crew.as_mut().expect("a crew").stand_in = Some(Settings::default_here());
+    options.workers.as_mut().expect("workers").stand_in = Some(Settings::default_here());
     let found = ImageJobs::of(&image, None)
         .and_then(|jobs| jobs.pending())
         .expect("listed")
         .pop();
     let ended = run::resume(&image, found.expect("a job"), &options, &no_matter).expect("done");
-    let Ended::Done { counts, .. } = ended else {
+    let Outcome::Done { counts, .. } = ended else {
         panic!("{ended:?}");
     };
     assert_eq!(counts.clipped, bed.want_clipped);
@@ -255,7 +269,7 @@ fn status_tells_of_every_process() {
     // A machine may be so fast, or so busy, that not all of them are at work at the same time.
     for _ in 0..50 {
         let words = ["--processes=3", "--threads=2", "--grace=300"];
-        let mut run = bed.freeze_when(3, || bed.start(&words), |run| run.hands() == 6);
+        let mut run = bed.freeze_when(3, || bed.start(&words), |run| run.slot_owners() == 6);
         let workers = run.workers();
         let all_are_told = look_at_three(&bed, &mut run, &workers);
         let ended = run.thaw();
@@ -349,7 +363,7 @@ fn a_truncated_image_is_one_line() {
     }
     assert!(ended.stderr.contains(&format!("pagelight: {}", bed.path.display())) || ended.code() == Some(74));
     assert!(ended.stderr.contains("pagelight resume"), "{ended:?}");
-    assert_eq!(crew::processes_on(&bed.path), Vec::<u32>::new());
+    assert_eq!(workers::processes_on(&bed.path), Vec::<u32>::new());
 }
 
 #[test]
@@ -414,7 +428,7 @@ fn a_worker_that_may_not_open_the_image_is_one_line() {
 fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
     let bed = Bed::of_mebibytes(8);
     let job = bed.job();
-    let options = with_crew(24, &[PROGRAM, "pagelight-worker", "1", "4194304"]);
+    let options = with_workers(24, &[PROGRAM, "pagelight-worker", "1", "4194304"]);
     let window_bytes = job.target.window.bytes();
     for is_interrupted in [false, true] {
         bed.restore();
@@ -435,7 +449,7 @@ fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
             let jobs = ImageJobs::of(&image, None).expect("looked at");
             let found = jobs.pending().expect("read").pop().expect("a job");
             let journal = found.open(Access::Read).expect("sound").expect("there");
-            before = journal.tally().expect("read").done_bytes;
+            before = journal.totals().expect("read").done_bytes;
             drop(journal);
             run::resume(&image, found, &options, &hear).expect("resumed");
         }
@@ -596,7 +610,7 @@ fn a_full_disk_is_one_line() {
         fs::write(&path, &bed.before).expect("written");
         let mut run = Run::start(&words, &mount.0);
         let worker = run.catch_in_a_chunk();
-        run.workers().into_iter().for_each(crew::stop);
+        run.workers().into_iter().for_each(workers::stop);
         let half = bed.before.len() as u64 / 2;
         let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         fallocate(

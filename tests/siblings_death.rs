@@ -2,13 +2,13 @@
 //! nothing is left.
 
 mod common;
-mod crew;
+mod workers;
 
 use std::time::Duration;
 
 use common::{done_bytes, long};
-use crew::{Bed, Dice, Run, signal, signal_group, state_of, stop, wait_for_nobody};
 use rustix::process::Signal;
+use workers::{Bed, Dice, Run, signal, signal_group, state_of, stop, wait_for_nobody};
 
 /// Whom a storm kills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn strike(run: &mut Run, whom: Whom, when: When, dice: &mut Dice, count: &mut Co
     };
     let mut victims = run.workers();
     for at in (1..victims.len()).rev() {
-        victims.swap(at, crew::index(dice.roll(at as u64 + 1)));
+        victims.swap(at, workers::index(dice.roll(at as u64 + 1)));
     }
     victims.sort_by_key(|&victim| Some(victim) != aimed_at);
     victims.truncate(match whom {
@@ -349,7 +349,7 @@ fn ctrl_c_pauses_the_job_whoever_it_reaches() {
                 matches!(errors[..], [line] if line.contains("pagelight resume")),
                 "{ended:?}"
             );
-            assert_eq!(crew::processes_on(&bed.path), Vec::<u32>::new());
+            assert_eq!(workers::processes_on(&bed.path), Vec::<u32>::new());
             let status = bed.status();
             let job = &status["jobs"][0];
             assert_eq!(job["state"], "paused");

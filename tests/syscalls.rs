@@ -13,7 +13,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
 use common::{PROGRAM, strace_works};
-use pagelight::journal::words::Intent;
+use pagelight::journal::words::SlotState;
 use unfinished::{Holds, Moment, Rig, run_words, says, start_command};
 
 const FAULTS: [&str; 5] = [
@@ -221,9 +221,9 @@ fn spoil_edit_and_resume(rig: &Rig) {
     };
     spoil_all(rig, &with_two(rig.edit_words()), || rig.reset());
 
-    rig.cut_short_with(|journal, intents| {
-        let finished = |intent: &Intent| matches!(intent, Intent::Finished { .. });
-        intents.iter().any(finished) && unfinished::done_bytes(journal) > 0
+    rig.cut_short_with(|journal, slot_states| {
+        let finished = |slot_state: &SlotState| matches!(slot_state, SlotState::Finished { .. });
+        slot_states.iter().any(finished) && unfinished::done_bytes(journal) > 0
     });
     let moment = Moment::of(rig);
     spoil_all(rig, &with_two(rig.words("resume")), || {

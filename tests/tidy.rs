@@ -14,7 +14,7 @@ const FLOORS: &[&str] = &[
     "pixel",
     "window",
     "layout",
-    "cut",
+    "chunk_plan",
     "counts",
     "digest",
     "op",

@@ -1,10 +1,10 @@
 //! The text of an ENVI header: what is read of it, written anew, means the same.
 #![no_main]
 
-use pagelight::format::envi::Header;
+use pagelight::format::envi::EnviHeader;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let Ok(header) = Header::parse(text) else {
+    let Ok(header) = EnviHeader::parse(text) else {
         return;
     };
     assert!(header.band_names.is_empty() || header.band_names.len() == header.format.channels.count());
@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if header.band_names.iter().any(|name| name.contains('{')) {
         return;
     }
-    let mut again = Header::parse(&header.to_text()).expect("it was written");
+    let mut again = EnviHeader::parse(&header.to_text()).expect("it was written");
     again.nodata = header.nodata;
     assert_eq!(again, header);
 });

@@ -29,7 +29,7 @@ pub(super) struct Subject<'a> {
 }
 
 /// How it ended.
-struct Ended {
+struct ChildExit {
     waited: std::io::Result<(ExitStatus, Usage)>,
     at: Instant,
     printed: String,
@@ -51,15 +51,15 @@ impl Subject<'_> {
         let begun = Instant::now();
         let mut child = command.spawn().map_err(failed)?;
         let handle = Handle::new(&mut child).map_err(failed)?;
-        let (sender, ends) = channel();
+        let (sender, exits) = channel();
         std::thread::spawn(move || {
             // Nobody listens any more if it could not be stopped.
             let _ = sender.send(wait(child));
         });
         let mut asked: Option<Instant> = None;
-        let ended = loop {
-            match ends.recv_timeout(LOOK_INTERVAL) {
-                Ok(ended) => break ended,
+        let exit = loop {
+            match exits.recv_timeout(LOOK_INTERVAL) {
+                Ok(exit) => break exit,
                 Err(RecvTimeoutError::Disconnected) => return Err(failed(std::io::ErrorKind::BrokenPipe.into())),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -79,7 +79,7 @@ impl Subject<'_> {
         if asked.is_some() {
             return Err(Error::Interrupted(String::new()));
         }
-        self.read(&ended, begun)
+        self.read(&exit, begun)
     }
 
     /// Asks it to stop. Bytes that nobody needs are not waited for: their file is emptied.
@@ -91,14 +91,11 @@ impl Subject<'_> {
         }
     }
 
-    fn read(&self, ended: &Ended, begun: Instant) -> Result<Measured> {
+    fn read(&self, exit: &ChildExit, begun: Instant) -> Result<Measured> {
         let program = Path::new(&self.command[0]);
-        let waited = ended
-            .waited
-            .as_ref()
-            .map_err(|error| std::io::Error::from(error.kind()));
+        let waited = exit.waited.as_ref().map_err(|error| std::io::Error::from(error.kind()));
         let (status, usage) = waited.map_err(|error| Error::io("wait for", program, error))?;
-        let last_line = ended.said.lines().last().unwrap_or_default();
+        let last_line = exit.said.lines().last().unwrap_or_default();
         let said = last_line.strip_prefix("pagelight: ").unwrap_or(last_line);
         let fault = |message: String| Error::Worker {
             code: status.code().filter(|&code| code != 0).unwrap_or(1),
@@ -112,10 +109,10 @@ impl Subject<'_> {
         if !status.success() {
             return Err(fault(said.to_owned()));
         }
-        let work = (self.work_time)(&ended.printed);
-        let work = work.ok_or_else(|| fault(format!("what was measured printed no time: {:?}", ended.printed)))?;
+        let work = (self.work_time)(&exit.printed);
+        let work = work.ok_or_else(|| fault(format!("what was measured printed no time: {:?}", exit.printed)))?;
         Ok(Measured {
-            whole: ended.at - begun,
+            whole: exit.at - begun,
             work,
             usage: *usage,
         })
@@ -123,7 +120,7 @@ impl Subject<'_> {
 }
 
 /// Takes down what it prints and says, little as that is, and waits for it.
-fn wait(mut child: Child) -> Ended {
+fn wait(mut child: Child) -> ChildExit {
     let (mut printed, mut said) = (String::new(), String::new());
     if let Some(stdout) = &mut child.stdout {
         let _ = stdout.read_to_string(&mut printed);
@@ -132,7 +129,7 @@ fn wait(mut child: Child) -> Ended {
         let _ = stderr.read_to_string(&mut said);
     }
     let waited = usage::wait(child);
-    Ended {
+    ChildExit {
         waited,
         at: Instant::now(),
         printed,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::state::State;
-use super::{Measured, Way};
+use super::state::CacheState;
+use super::{Config, Measured};
 
 /// A figure over all rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,18 +11,18 @@ pub struct Spread {
     /// The middle one; of an even number, the mean of the middle two.
     pub median: f64,
     /// The smallest.
-    pub least: f64,
+    pub min: f64,
     /// The largest.
-    pub most: f64,
+    pub max: f64,
 }
 
 /// What was measured of one way in one state. Rates are in 10^9 bytes of image a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// What the page cache held.
-    pub state: State,
+    pub state: CacheState,
     /// By how many.
-    pub way: Way,
+    pub config: Config,
     /// How often.
     pub rounds: usize,
     /// Seconds of the whole process.
@@ -55,12 +55,12 @@ pub(super) fn rate(samples: &[Measured], bytes: u64) -> Spread {
 }
 
 /// The figures of an engine's way.
-pub(super) fn row(state: State, way: Way, samples: &[Measured], bytes: u64, limit_rate: Spread) -> Row {
+pub(super) fn row(state: CacheState, config: Config, samples: &[Measured], bytes: u64, limit_rate: Spread) -> Row {
     let of = |figure: &dyn Fn(&Measured) -> f64| spread(samples.iter().map(figure));
     let rate = of(&|sample| per_second(bytes, sample.whole));
     Row {
         state,
-        way,
+        config,
         rounds: samples.len(),
         seconds: of(&|sample| sample.whole.as_secs_f64()),
         rate,
@@ -88,8 +88,8 @@ fn spread(figures: impl Iterator<Item = f64>) -> Spread {
     let count = figures.len();
     Spread {
         median: (at(count / 2) + at(count.saturating_sub(1) / 2)) / 2.0,
-        least: at(0),
-        most: at(count.saturating_sub(1)),
+        min: at(0),
+        max: at(count.saturating_sub(1)),
     }
 }
 
@@ -99,10 +99,10 @@ mod tests {
 
     #[test]
     fn the_middle_and_the_ends() {
-        let check = |figures: &[f64], median, least, most| {
+        let check = |figures: &[f64], median, min, max| {
             assert_eq!(
                 spread(figures.iter().copied()),
-                Spread { median, least, most },
+                Spread { median, min, max },
                 "{figures:?}"
             );
         };

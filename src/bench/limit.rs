@@ -9,11 +9,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cut::Cut;
+use crate::chunk_plan::ChunkPlan;
 use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
-use crate::map::{Edit, PageIn, View};
+use crate::map::{CopyEdit, Populate, View};
 use crate::op::Op;
 use crate::os::direct::{self, Block};
 use crate::pixel::PixelFormat;
@@ -67,27 +67,29 @@ impl FromStr for DiskUse {
 pub fn memory(bytes: usize, threads: usize, format: PixelFormat) -> Result<Duration> {
     let op = Op::Brighten { amount: 1 };
     let kernel = Kernel::new(&op, format.sample, format.order, &format.channels.color());
-    let edit = Edit::new(kernel, Arc::new(Key::new(0)));
+    let edit = CopyEdit::new(kernel, Arc::new(Key::new(0)));
     // Of at least a pixel, and so many bytes that nothing overflows.
     let bytes = bytes.clamp(1, isize::MAX.unsigned_abs());
-    let share = bytes.div_ceil(threads.max(1)).next_multiple_of(Cut::PIECE_BYTES);
+    let share = bytes
+        .div_ceil(threads.max(1))
+        .next_multiple_of(ChunkPlan::REDO_BLOCK_BYTES);
     let mut shares = Vec::new();
     for start in (0..bytes).step_by(share) {
         let view = View::anonymous(share.min(bytes - start))?;
         view.expect_one_pass();
-        view.page_in(0..view.len(), PageIn::Write)?;
+        view.populate(0..view.len(), Populate::Write)?;
         shares.push(view);
     }
     let begun = Instant::now();
-    threads::share(threads, shares.len() as u64, |turns| {
+    threads::share(threads, shares.len() as u64, |queue| {
         let mut digest = 0;
-        while let Some(view) = turns.take().and_then(|turn| shares.get(usize::try_from(turn).ok()?)) {
-            for at in (0..view.len()).step_by(Cut::PIECE_BYTES) {
+        while let Some(view) = queue.take().and_then(|item| shares.get(usize::try_from(item).ok()?)) {
+            for at in (0..view.len()).step_by(ChunkPlan::REDO_BLOCK_BYTES) {
                 view.copy_edited(
                     at,
                     view,
                     at,
-                    Cut::PIECE_BYTES.min(view.len() - at),
+                    ChunkPlan::REDO_BLOCK_BYTES.min(view.len() - at),
                     &edit,
                     0,
                     &mut digest,
@@ -122,10 +124,10 @@ pub fn disk(path: &Path, bytes: u64, threads: usize, disk_use: DiskUse) -> Resul
 
 /// Goes over all blocks once.
 fn pass(file: &File, path: &Path, bytes: u64, threads: usize, reads: bool, writes: bool) -> Result<()> {
-    threads::share(threads, bytes.div_ceil(BLOCK_BYTES as u64), |turns| {
+    threads::share(threads, bytes.div_ceil(BLOCK_BYTES as u64), |queue| {
         let mut block = Block::new(BLOCK_BYTES);
-        while let Some(turn) = turns.take() {
-            let at = turn * BLOCK_BYTES as u64;
+        while let Some(item) = queue.take() {
+            let at = item * BLOCK_BYTES as u64;
             let length = usize::try_from(bytes - at).unwrap_or(usize::MAX).min(BLOCK_BYTES);
             let block = &mut block.bytes()[..length];
             if reads {

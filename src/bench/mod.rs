@@ -6,8 +6,8 @@
 //! 1. Ways that are compared take turns: every way, and every limit, is measured once in each round. Every other round
 //!    goes backwards, so that none always comes first.
 //! 2. The file is brought into its state before each measurement, and that takes no part in it.
-//! 3. A state that ends on the disk ([`State::is_on_disk`]) is measured with the wait for the disk, and compared with
-//!    what the disk can do; any other one without, and compared with what memory can do.
+//! 3. A state that ends on the disk ([`CacheState::is_on_disk`]) is measured with the wait for the disk, and compared
+//!    with what the disk can do; any other one without, and compared with what memory can do.
 //! 4. This process stays small: a child's peak of memory begins at its parent's.
 //! 5. A file that is not the bench's own keeps its bytes: it is edited by 0, and nothing else writes to it.
 
@@ -27,20 +27,20 @@ use crate::threads::{self, Progress};
 use child::Subject;
 pub use figures::{Row, Spread};
 use limit::DiskUse;
-use state::State;
+use state::CacheState;
 
 /// How many processes of how many threads each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Way {
+pub struct Config {
     /// At least 1.
     pub processes: u32,
     /// At least 1.
     pub threads: u32,
 }
 
-impl Way {
+impl Config {
     /// Threads of all processes together.
-    pub fn workers(self) -> u32 {
+    pub fn total_threads(self) -> u32 {
         self.processes.saturating_mul(self.threads)
     }
 }
@@ -51,7 +51,7 @@ pub enum Run {
     /// The engine.
     Engine {
         /// By how many.
-        way: Way,
+        config: Config,
         /// Until all is on the disk.
         sync: bool,
     },
@@ -94,9 +94,9 @@ pub struct Plan {
     /// True if the file is the bench's own: it can then be written anew, and cut off when somebody is in a hurry.
     pub is_own: bool,
     /// The states to measure in, in order, each once.
-    pub states: Vec<State>,
+    pub states: Vec<CacheState>,
     /// The ways to measure, each once.
-    pub ways: Vec<Way>,
+    pub configs: Vec<Config>,
     /// The limit of memory is measured over so many bytes.
     pub memory_bytes: u64,
     /// What the disk's limit is measured on, the bench's own: from the first byte on, over so many bytes.
@@ -136,9 +136,9 @@ pub struct Bench<'a> {
     rounds: u32,
     longest_round: Duration,
     /// What was measured, in the order of the first round.
-    samples: Vec<(Option<State>, Run, Vec<Measured>)>,
+    samples: Vec<(Option<CacheState>, Run, Vec<Measured>)>,
     /// The fastest way to use the disk, if that is measured.
-    disk_way: (DiskUse, u32),
+    disk_config: (DiskUse, u32),
     /// True if the file was last edited without a wait for the disk, and not touched since.
     is_warm: bool,
 }
@@ -162,7 +162,7 @@ impl<'a> Bench<'a> {
             rounds: 0,
             longest_round: Duration::ZERO,
             samples: Vec::new(),
-            disk_way: DISK_TRIALS[0],
+            disk_config: DISK_TRIALS[0],
             is_warm: false,
         };
         if plan.uses_disk() {
@@ -192,10 +192,10 @@ impl<'a> Bench<'a> {
             };
             let measured = self.measure(run, progress)?;
             if measured.work < fastest {
-                (fastest, self.disk_way) = (measured.work, (disk_use, threads));
+                (fastest, self.disk_config) = (measured.work, (disk_use, threads));
             }
         }
-        let (_, threads) = self.disk_way;
+        let (_, threads) = self.disk_config;
         for disk_use in [DiskUse::Read, DiskUse::Write] {
             let run = Run::Disk {
                 disk_use,
@@ -253,25 +253,25 @@ impl<'a> Bench<'a> {
     }
 
     /// All that is measured in a round, in order. Limits have no state.
-    fn runs(&self) -> Vec<(Option<State>, Run)> {
-        let mut runs: Vec<(Option<State>, Run)> = Vec::new();
+    fn runs(&self) -> Vec<(Option<CacheState>, Run)> {
+        let mut runs: Vec<(Option<CacheState>, Run)> = Vec::new();
         for &state in &self.plan.states {
-            for &way in &self.plan.ways {
-                let limit = (None, self.limit_of(state, way));
+            for &config in &self.plan.configs {
+                let limit = (None, self.limit_of(state, config));
                 if !runs.contains(&limit) {
                     runs.push(limit);
                 }
                 let sync = state.is_on_disk();
-                runs.push((Some(state), Run::Engine { way, sync }));
+                runs.push((Some(state), Run::Engine { config, sync }));
             }
         }
         runs
     }
 
     /// What is compared with a way in a state.
-    fn limit_of(&self, state: State, way: Way) -> Run {
+    fn limit_of(&self, state: CacheState, config: Config) -> Run {
         if state.is_on_disk() {
-            let (disk_use, threads) = self.disk_way;
+            let (disk_use, threads) = self.disk_config;
             return Run::Disk {
                 disk_use,
                 threads,
@@ -279,13 +279,13 @@ impl<'a> Bench<'a> {
             };
         }
         Run::Memory {
-            threads: way.workers(),
+            threads: config.total_threads(),
             bytes: self.plan.memory_bytes,
         }
     }
 
-    fn prepare(&mut self, state: State, run: Run, progress: Progress<'_>) -> Result<()> {
-        if state != State::Warm {
+    fn prepare(&mut self, state: CacheState, run: Run, progress: Progress<'_>) -> Result<()> {
+        if state != CacheState::Warm {
             self.is_warm = false;
             return state::prepare(state, &self.plan.file, self.plan.data.clone(), progress);
         }
@@ -300,8 +300,8 @@ impl<'a> Bench<'a> {
         if let Run::Disk { bytes, .. } = run {
             // What is in the cache and not yet on the disk would be written on the way.
             let plan = self.plan;
-            state::prepare(State::Cold, &plan.file, plan.data.clone(), progress)?;
-            state::prepare(State::Cold, &plan.disk_file, 0..bytes, progress)?;
+            state::prepare(CacheState::Cold, &plan.file, plan.data.clone(), progress)?;
+            state::prepare(CacheState::Cold, &plan.disk_file, 0..bytes, progress)?;
         }
         let measured = self.start(run, progress)?;
         threads::report(progress, self.plan.bytes_of(run))?;
@@ -318,7 +318,7 @@ impl<'a> Bench<'a> {
         subject.measure(progress)
     }
 
-    fn keep(&mut self, state: Option<State>, run: Run, measured: Measured) {
+    fn keep(&mut self, state: Option<CacheState>, run: Run, measured: Measured) {
         let known = self.samples.iter_mut().find(|(s, r, _)| (*s, *r) == (state, run));
         match known {
             Some((.., samples)) => samples.push(measured),
@@ -328,19 +328,19 @@ impl<'a> Bench<'a> {
 
     /// What was measured in each state and way, in their order, beside its limit.
     pub fn rows(&self) -> Vec<Row> {
-        let of = |state: Option<State>, run: Run| {
+        let of = |state: Option<CacheState>, run: Run| {
             let found = self.samples.iter().find(|(s, r, _)| (*s, *r) == (state, run));
             found.map_or(&[][..], |(.., samples)| samples)
         };
         let mut rows = Vec::new();
         for &state in &self.plan.states {
-            for &way in &self.plan.ways {
+            for &config in &self.plan.configs {
                 let sync = state.is_on_disk();
-                let limit = self.limit_of(state, way);
-                let samples = of(Some(state), Run::Engine { way, sync });
+                let limit = self.limit_of(state, config);
+                let samples = of(Some(state), Run::Engine { config, sync });
                 let bytes = self.plan.data.end - self.plan.data.start;
                 let limit_rate = figures::rate(of(None, limit), self.plan.bytes_of(limit));
-                rows.push(figures::row(state, way, samples, bytes, limit_rate));
+                rows.push(figures::row(state, config, samples, bytes, limit_rate));
             }
         }
         rows

@@ -7,14 +7,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::cut::split;
+use crate::chunk_plan::split;
 use crate::error::{Error, Result};
 use crate::os::direct;
 use crate::threads::{self, Progress};
 
 /// What the page cache holds of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub enum CacheState {
     /// All of it, edited before in the same way: the usual state for a user who edits twice.
     Warm,
     /// All of it, just written by `write` and not yet on the disk.
@@ -27,52 +27,58 @@ pub enum State {
     Cold,
 }
 
-impl State {
+impl CacheState {
     /// Each of them.
-    pub const ALL: [State; 5] = [State::Warm, State::Fresh, State::Synced, State::Reread, State::Cold];
+    pub const ALL: [CacheState; 5] = [
+        CacheState::Warm,
+        CacheState::Fresh,
+        CacheState::Synced,
+        CacheState::Reread,
+        CacheState::Cold,
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
-            State::Warm => "warm",
-            State::Fresh => "fresh",
-            State::Synced => "synced",
-            State::Reread => "reread",
-            State::Cold => "cold",
+            CacheState::Warm => "warm",
+            CacheState::Fresh => "fresh",
+            CacheState::Synced => "synced",
+            CacheState::Reread => "reread",
+            CacheState::Cold => "cold",
         }
     }
 
     /// True if the bytes come from the disk, so that what counts is when they are there again.
     pub fn is_on_disk(self) -> bool {
-        self == State::Cold
+        self == CacheState::Cold
     }
 
     /// True if a file can be brought into it only by being written anew.
     pub fn needs_writing(self) -> bool {
-        matches!(self, State::Fresh | State::Synced)
+        matches!(self, CacheState::Fresh | CacheState::Synced)
     }
 
     /// True if it is another one than warm only where there is a disk below the page cache.
     pub fn needs_disk(self) -> bool {
-        matches!(self, State::Synced | State::Reread | State::Cold)
+        matches!(self, CacheState::Synced | CacheState::Reread | CacheState::Cold)
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for CacheState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }
 }
 
-impl FromStr for State {
+impl FromStr for CacheState {
     type Err = String;
 
-    fn from_str(word: &str) -> std::result::Result<State, String> {
-        let found = State::ALL.into_iter().find(|state| state.word() == word);
+    fn from_str(word: &str) -> std::result::Result<CacheState, String> {
+        let found = CacheState::ALL.into_iter().find(|state| state.word() == word);
         found.ok_or_else(|| {
             format!(
                 "'{word}' is no state; give some of {}",
-                State::ALL.map(State::word).join(", ")
+                CacheState::ALL.map(CacheState::word).join(", ")
             )
         })
     }
@@ -89,7 +95,7 @@ const SYNC_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// `Io`; `Interrupted` if `progress` said so.
-pub fn prepare(state: State, path: &Path, data: Range<u64>, progress: Progress<'_>) -> Result<()> {
+pub fn prepare(state: CacheState, path: &Path, data: Range<u64>, progress: Progress<'_>) -> Result<()> {
     let opened = File::options().read(true).write(state.needs_writing()).open(path);
     let file = opened.map_err(|error| Error::io("open", path, error))?;
     if state.needs_writing() {
@@ -103,10 +109,10 @@ pub fn prepare(state: State, path: &Path, data: Range<u64>, progress: Progress<'
         }
         file.sync_data().map_err(failed)?;
     }
-    if let State::Reread | State::Cold = state {
+    if let CacheState::Reread | CacheState::Cold = state {
         direct::drop_cached(&file).map_err(failed)?;
     }
-    if state == State::Reread {
+    if state == CacheState::Reread {
         read(&file, path, data, progress)?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{ImageJobs, PendingJob, Request, record_of};
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
-use crate::journal::{self, Journal, State};
+use crate::journal::{self, JobState, Journal};
 use crate::map::{Access, MappedFile};
 use crate::os::identity;
 
@@ -15,7 +15,7 @@ impl ImageJobs {
     pub(super) fn swept(&self, image: &MappedFile, folder: &mut Folder) -> Result<Vec<PendingJob>> {
         let pending = self.pending()?;
         for path in folder.journals()? {
-            let Some((_, State::Complete)) = journal::peek(&path)? else {
+            let Some((_, JobState::Complete)) = journal::peek(&path)? else {
                 continue;
             };
             let Some(journal) = Journal::open(&path, Access::ReadWrite)? else {
@@ -96,7 +96,7 @@ impl ImageJobs {
         if !request.token.is_empty() {
             return refused("an image is known again, so that nothing is done twice (--id)");
         }
-        match self.subject().look.links {
+        match self.subject().stat.links {
             0 | 1 => Ok(()),
             links => Err(Error::unfit(
                 path,

@@ -11,10 +11,10 @@ use super::{ClaimOutcome, ImageJobs, PendingJob, Request, start_lock};
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
 use crate::job::Job;
-use crate::journal::header::Header;
-use crate::journal::{self, Journal, State};
+use crate::journal::header::JournalHeader;
+use crate::journal::{self, JobState, Journal};
 use crate::map::{Access, MappedFile};
-use crate::os::identity::{self, Look};
+use crate::os::identity::{self, FileStat};
 
 /// An id that the image's folder knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +80,8 @@ impl ImageJobs {
         }
     }
 
-    fn refuse_other_job(&self, header: &Header, request: &Request<'_>) -> Result<()> {
-        let job = Job::from_bytes(&header.job, header.cut.window());
+    fn refuse_other_job(&self, header: &JournalHeader, request: &Request<'_>) -> Result<()> {
+        let job = Job::from_bytes(&header.job, header.chunk_plan.window());
         if job.is_some_and(|job| job.is_same_as(request.job)) {
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl ImageJobs {
 
     /// True if somebody else changed the image's bytes since our last job ended.
     pub(super) fn is_changed_by_others(&self, folder: &Folder, pending: &[PendingJob]) -> Result<bool> {
-        let (left, modified) = (folder.record.left_nanoseconds, self.subject().look.modified_nanoseconds);
+        let (left, modified) = (folder.record.left_nanoseconds, self.subject().stat.modified_nanoseconds);
         if left == 0 || left == modified {
             return Ok(false);
         }
@@ -142,10 +142,10 @@ impl ImageJobs {
         identity::touch(image.file()).map_err(failed)?;
         // So that this change is known for the job's own, should the process be killed before the record is written.
         journal.beat(0)?;
-        let look = Look::at(image.file()).map_err(failed)?;
+        let stat = FileStat::of(image.file()).map_err(failed)?;
         let keeps_ids = !folder.ids()?.is_empty() || self.pending_has_token(folder)?;
         let record = Record {
-            left_nanoseconds: look.modified_nanoseconds,
+            left_nanoseconds: stat.modified_nanoseconds,
             ..folder.record.clone()
         };
         match keeps_ids {
@@ -157,7 +157,7 @@ impl ImageJobs {
     /// Does for a job of a token what its process was killed before, see [`ImageJobs::stamp`]: remembers the image's time of
     /// modification if it is the job's own, or else that somebody else changed the image since.
     pub(super) fn note_unstamped_end(&self, folder: &mut Folder, journal: &Journal) -> Result<()> {
-        let modified = self.subject().look.modified_nanoseconds;
+        let modified = self.subject().stat.modified_nanoseconds;
         if folder.record.left_nanoseconds == modified {
             return Ok(());
         }
@@ -181,13 +181,13 @@ impl ImageJobs {
 }
 
 /// What is kept of the jobs that were done under an id, in the folder; also of one whose journal only waits to become that.
-fn headers(folder: &Folder) -> Result<Vec<Header>> {
+fn headers(folder: &Folder) -> Result<Vec<JournalHeader>> {
     let mut headers = Vec::new();
     for path in folder.ids()? {
         headers.extend(journal::read_id(&path)?);
     }
     for path in folder.journals()? {
-        if let Some((header, State::Complete)) = journal::peek(&path)?
+        if let Some((header, JobState::Complete)) = journal::peek(&path)?
             && !header.token.is_empty()
         {
             headers.push(header);
@@ -206,7 +206,7 @@ pub fn forget(image: &MappedFile, token: Option<&str>) -> Result<usize> {
     if let Standing::Copy(mark, folder) = jobs.standing() {
         // Its ids are those of another file; a mark of its own comes with its first job.
         let known = headers(folder)?;
-        let is_meant = |header: &&Header| token.is_none_or(|token| header.token == token.as_bytes());
+        let is_meant = |header: &&JournalHeader| token.is_none_or(|token| header.token == token.as_bytes());
         let forgotten = known.iter().filter(is_meant).count();
         if mark.jobs.unwrap_or(0) == 0 && forgotten > 0 {
             Mark::remove(image.file(), image.path())?;

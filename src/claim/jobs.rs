@@ -6,11 +6,11 @@ use super::Claim;
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing, Subject};
 use crate::job::Job;
-use crate::journal::header::Header;
-use crate::journal::{self, Journal, State};
+use crate::journal::header::JournalHeader;
+use crate::journal::{self, JobState, Journal};
 use crate::map::{Access, MappedFile};
 use crate::op::PixelFunction;
-use crate::os::identity::Look;
+use crate::os::identity::FileStat;
 
 /// An image, as far as its jobs go.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct PendingJob {
     /// Where its journal is.
     pub path: PathBuf,
     /// What never changes in its journal.
-    pub header: Header,
+    pub header: JournalHeader,
     /// The job.
     pub job: Job,
 }
@@ -55,7 +55,7 @@ impl ImageJobs {
     /// # Errors
     /// `Unfit` if a folder is there that is not to be trusted; `Io`.
     pub fn of(image: &MappedFile, elsewhere: Option<&Path>) -> Result<ImageJobs> {
-        let look = || {
+        let read = || {
             let subject = Subject::of(image, elsewhere)?;
             let journals = match &subject.standing {
                 Standing::Ours(_, folder)
@@ -66,11 +66,11 @@ impl ImageJobs {
             };
             Ok(ImageJobs { subject, journals })
         };
-        let mut jobs: ImageJobs = look()?;
+        let mut jobs: ImageJobs = read()?;
         // What does not fit together may be a job that came to its end between two looks: the mark first, and then its
         // journal. Then a second look sees the mark without it.
         while jobs.refuse_unknown().is_err() {
-            let again = look()?;
+            let again = read()?;
             let is_the_same = again.standing() == jobs.standing();
             jobs = again;
             if is_the_same {
@@ -85,7 +85,7 @@ impl ImageJobs {
     pub fn is_replaced(&self) -> bool {
         match self.standing() {
             Standing::Replaced(_) => true,
-            Standing::Unmarkable(Some(folder)) => !folder.record.is_of(&self.subject.look.identity),
+            Standing::Unmarkable(Some(folder)) => !folder.record.is_of(&self.subject.stat.identity),
             _ => false,
         }
     }
@@ -143,7 +143,7 @@ impl ImageJobs {
         );
         for folder in self.subject.folders_in_reach()? {
             let is_own =
-                own.is_some_and(|own| own.path == folder.path) || folder.record.is_of(&self.subject.look.identity);
+                own.is_some_and(|own| own.path == folder.path) || folder.record.is_of(&self.subject.stat.identity);
             let was_here = match is_unmarkable {
                 true => folder.record.path.file_name() == here.file_name(),
                 false => folder.record.path == *here,
@@ -177,25 +177,25 @@ impl ImageJobs {
 
     /// True if the image is known by its inode, and not by its name or by where it was moved from.
     pub(crate) fn is_same_file(&self) -> bool {
-        let known = |folder: &Folder| folder.record.is_of(&self.subject.look.identity);
+        let known = |folder: &Folder| folder.record.is_of(&self.subject.stat.identity);
         !matches!(self.standing(), Standing::Moved(..)) && self.folder().is_some_and(known)
     }
 
     /// When anything of the image was last changed, in nanoseconds since 1970.
     pub(crate) fn changed_nanoseconds(&self) -> u64 {
-        self.subject.look.changed_nanoseconds
+        self.subject.stat.changed_nanoseconds
     }
 
     /// When the image's bytes were last changed, in nanoseconds since 1970; unlike the above it goes with a file that is moved
     /// to another disk.
     pub(crate) fn modified_nanoseconds(&self) -> u64 {
-        self.subject.look.modified_nanoseconds
+        self.subject.stat.modified_nanoseconds
     }
 
     /// The mounts through which the image and the journals in `folder` are reached.
     pub(crate) fn mounts(&self, folder: &Folder) -> Result<[u64; 2]> {
-        let look = Look::at_path(&folder.path).map_err(|error| Error::io("look at", &folder.path, error))?;
-        Ok([self.subject.look.mount, look.mount])
+        let stat = FileStat::of_path(&folder.path).map_err(|error| Error::io("look at", &folder.path, error))?;
+        Ok([self.subject.stat.mount, stat.mount])
     }
 
     /// True if both mounts, through which a job was once worked on, are still there.
@@ -260,7 +260,7 @@ impl ImageJobs {
         let mut pending = Vec::new();
         for path in &self.journals {
             if let Some((header, state)) = journal::peek(path)?
-                && state != State::Complete
+                && state != JobState::Complete
             {
                 pending.push(PendingJob::new(path.clone(), header)?);
             }
@@ -302,7 +302,7 @@ impl ImageJobs {
             return Ok(self.busy(pending, journal.owner()?));
         }
         let path = self.subject.path.display();
-        let (op, part) = (&pending.job.op, &pending.job.target.words.part);
+        let (op, part) = (&pending.job.op, &pending.job.target.description.part);
         if self.is_replaced() {
             let ways_out = match self.is_replaced_by_word() {
                 true => {
@@ -326,7 +326,7 @@ impl ImageJobs {
 
     /// Somebody works on a job that was found.
     fn busy(&self, pending: &PendingJob, owner: u64) -> Error {
-        let (op, part) = (&pending.job.op, &pending.job.target.words.part);
+        let (op, part) = (&pending.job.op, &pending.job.target.description.part);
         Error::Busy(format!(
             "{}: process {owner} is at work there ({op}, {part}); wait for its end, or choose another window",
             self.subject.path.display(),
@@ -335,8 +335,8 @@ impl ImageJobs {
 }
 
 impl PendingJob {
-    fn new(path: PathBuf, header: Header) -> Result<PendingJob> {
-        match Job::from_bytes(&header.job, header.cut.window()) {
+    fn new(path: PathBuf, header: JournalHeader) -> Result<PendingJob> {
+        match Job::from_bytes(&header.job, header.chunk_plan.window()) {
             Some(job) => Ok(PendingJob { path, header, job }),
             None => Err(Error::unfit(
                 &path,

@@ -18,14 +18,14 @@ use std::path::{Path, PathBuf};
 pub use self::ids::{KnownId, forget};
 pub use self::jobs::{ImageJobs, PendingJob};
 
-use crate::cut::Cut;
+use crate::chunk_plan::ChunkPlan;
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
 use crate::job::Job;
-use crate::journal::header::Header;
-use crate::journal::{self, Journal, State};
+use crate::journal::header::JournalHeader;
+use crate::journal::{self, JobState, Journal};
 use crate::map::{Access, MappedFile};
-use crate::os::identity::{self, Look};
+use crate::os::identity::{self, FileStat};
 use crate::os::lock::Lock;
 
 /// The byte of the image whose lock is held while a run begins or ends; past the end of every file.
@@ -61,7 +61,7 @@ pub struct Request<'a> {
     /// The job.
     pub job: &'a Job,
     /// How it is cut.
-    pub cut: Cut,
+    pub chunk_plan: ChunkPlan,
     /// On how many threads at most.
     pub slots: u32,
     /// What the user calls it; empty if nothing.
@@ -88,8 +88,8 @@ pub fn claim(image: &MappedFile, request: &Request<'_>) -> Result<ClaimOutcome> 
         }
         // Whatever its window: of an image that was moved nobody knows yet that it is as its jobs left it.
         let is_moved = matches!(jobs.standing(), Standing::Moved(..));
-        let window = request.cut.window();
-        let is_in_the_way = |pending: &&PendingJob| is_moved || pending.header.cut.window().overlaps(window);
+        let window = request.chunk_plan.window();
+        let is_in_the_way = |pending: &&PendingJob| is_moved || pending.header.chunk_plan.window().overlaps(window);
         if let Some(in_the_way) = pending.iter().find(is_in_the_way) {
             return Err(jobs.in_the_way(in_the_way)?);
         }
@@ -128,8 +128,8 @@ fn make_journal(
     request: &Request<'_>,
 ) -> Result<(Journal, Lock)> {
     let uuid = identity::random().map_err(|error| Error::io("name a job on", image.path(), error))?;
-    let header = Header {
-        cut: request.cut.clone(),
+    let header = JournalHeader {
+        chunk_plan: request.chunk_plan.clone(),
         slots: request.slots,
         image_bytes: image.len(),
         journal: [0; 2],
@@ -182,7 +182,7 @@ impl Claim {
     /// # Errors
     /// `NotFound` if somebody has removed it meanwhile; `Io`, `Permission`.
     pub fn end(&self, image: &MappedFile, durably: bool) -> Result<()> {
-        let keeps_id = !self.journal.header().token.is_empty() && self.journal.state()? == State::Complete;
+        let keeps_id = !self.journal.header().token.is_empty() && self.journal.state()? == JobState::Complete;
         self.leave(image, durably, |claim| match keeps_id {
             true => claim
                 .journal
@@ -207,7 +207,7 @@ impl Claim {
                 std::io::ErrorKind::NotFound.into(),
             ));
         };
-        if self.journal.state()? == State::Complete {
+        if self.journal.state()? == JobState::Complete {
             jobs.stamp(image, &mut folder, &self.journal)?;
         }
         jobs.count_jobs(image, &folder, Some(self.journal.path()))?;
@@ -227,7 +227,7 @@ impl Claim {
     ///
     /// # Errors
     /// `Io`, `Permission`.
-    pub(crate) fn settle_in(&mut self, jobs: &ImageJobs, image: &MappedFile) -> Result<()> {
+    pub(crate) fn relocate(&mut self, jobs: &ImageJobs, image: &MappedFile) -> Result<()> {
         let _start_lock = start_lock(image)?;
         // Else what this image becomes may pass for a copy of another one that was here before.
         jobs.forget_outdated(Some(&self.folder))?;
@@ -269,9 +269,9 @@ fn sync_mark(image: &MappedFile) -> Result<()> {
 /// # Errors
 /// `Unfit` if the journal's folder is not to be trusted; `Io`.
 pub fn is_of(image: &MappedFile, journal: &Path) -> Result<bool> {
-    let look = Look::at(image.file()).map_err(|error| Error::io("look at", image.path(), error))?;
+    let stat = FileStat::of(image.file()).map_err(|error| Error::io("look at", image.path(), error))?;
     let folder = journal.parent().map(Folder::open).transpose()?.flatten();
-    Ok(folder.is_some_and(|folder| folder.record.is_of(&look.identity)))
+    Ok(folder.is_some_and(|folder| folder.record.is_of(&stat.identity)))
 }
 
 /// Removes what jobs that came to their end left behind when they were killed at the last moment.
@@ -301,9 +301,9 @@ pub enum Cleared {
     Place(PathBuf),
 }
 
-/// Takes from the image what is left of jobs that can neither be resumed nor settled: the mark of journals that are gone,
-/// of the image that this one is a copy of, or one that makes no sense; journals without a mark, or damaged ones. The jobs
-/// of an image that was replaced by this one are left to that. `None` if there is nothing of the kind.
+/// Takes from the image what is left of jobs that can neither be resumed nor recovered: the mark of journals that are
+/// gone, of the image that this one is a copy of, or one that makes no sense; journals without a mark, or damaged ones.
+/// The jobs of an image that was replaced by this one are left to that. `None` if there is nothing of the kind.
 ///
 /// # Errors
 /// `Busy` if somebody works on such a job; `Io`, `Permission`.
@@ -362,7 +362,7 @@ fn record_of(jobs: &ImageJobs, uuid: u128, generation: u64, left_nanoseconds: u6
     let subject = jobs.subject();
     Record {
         uuid,
-        image: subject.look.identity,
+        image: subject.stat.identity,
         generation,
         left_nanoseconds,
         path: subject.resolved.clone(),

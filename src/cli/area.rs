@@ -106,11 +106,11 @@ pub(super) fn tell_jobs(global: &Global, image: &MappedFile) {
             Ok(true) => "is at work on it",
             _ => "is unfinished ('pagelight resume' or 'abandon')",
         };
-        let done = journal.tally().map_or(0, |tally| tally.done_bytes);
+        let done = journal.totals().map_or(0, |totals| totals.done_bytes);
         global.note(&format!(
             "{path}: {} of {} {words}, {} done: what is read now is partly old and partly new",
             pending.job.op,
-            pending.job.target.words.part,
+            pending.job.target.description.part,
             percent(done, pending.job.target.window.bytes()),
         ));
     }

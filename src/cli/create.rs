@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use pagelight::error::{Error, Result};
-use pagelight::format::envi::{self, Header};
+use pagelight::format::envi::{self, EnviHeader};
 use pagelight::format::new_image::NewImage;
 use pagelight::layout::Layout;
 use pagelight::pixel::PixelFormat;
@@ -63,7 +63,7 @@ impl Create {
             .map_err(|why| Error::Request(format!("{}: {why}", self.image.display())))?;
         let bytes = layout.data_bytes();
         let begun = Instant::now();
-        let new = NewImage::create(&self.image, &Header::new(width, height, self.pixel))?;
+        let new = NewImage::create(&self.image, &EnviHeader::new(width, height, self.pixel))?;
         let meter = Meter::new(global, "create", bytes, 0);
         picture.write(new.file(), &self.image, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use pagelight::convert::{Area, NewPicture};
-use pagelight::coordinator::{self, Crew, Event};
+use pagelight::coordinator::{self, Event, Workers};
 use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
-use pagelight::format::envi::Header;
+use pagelight::format::envi::EnviHeader;
 use pagelight::format::new_image::NewImage;
 use pagelight::job::{Job, Target};
 use pagelight::layout::Layout;
@@ -19,7 +19,7 @@ use pagelight::map::{Access, MappedFile};
 use pagelight::op::Op;
 use pagelight::os::process::Handle;
 use pagelight::pixel::PixelFormat;
-use pagelight::run::{self, Ended, Options};
+use pagelight::run::{self, Options, Outcome};
 use pagelight::synth::{self, Pattern, Picture};
 use pagelight::threads;
 use pagelight::worker;
@@ -72,7 +72,7 @@ impl Demo {
         let bytes = layout.data_bytes();
 
         let begun = Instant::now();
-        let header = Header::new(picture.width, picture.height, picture.format);
+        let header = EnviHeader::new(picture.width, picture.height, picture.format);
         let new = NewImage::create(&path, &header)?;
         let meter = Meter::new(global, "create", bytes, 0);
         picture.write(new.file(), &path, threads::available(), &|bytes| meter.add(bytes))?;
@@ -180,10 +180,10 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
     let (sender, events) = channel();
     let options = Options {
         settings,
-        crew: Some(Crew {
+        workers: Some(Workers {
             suspend: global.suspend.clone(),
             events: sender,
-            ..Crew::new(processes, worker::command(&settings))
+            ..Workers::new(processes, worker::command(&settings))
         }),
         ..Options::default_here()
     };
@@ -210,8 +210,8 @@ fn brighten(global: &Global, job: &Job, image: &MappedFile) -> Result<(Duration,
     let edit_time = meter.work_time();
     drop(meter);
     let clipped = match ended {
-        Ended::Done { counts, .. } => counts.clipped,
-        Ended::AlreadyDone => 0,
+        Outcome::Done { counts, .. } => counts.clipped,
+        Outcome::AlreadyDone => 0,
     };
     let (events, ..) = victim.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     Events::new(events).tell(global);

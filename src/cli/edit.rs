@@ -19,7 +19,7 @@ use serde_json::json;
 use super::Global;
 use super::image::{ImageArgs, OpenImage, WindowArgs};
 use super::output::{self, count, percent};
-use super::work::{Edit, WorkArgs};
+use super::work::{WatchedEdit, WorkArgs};
 
 /// Which samples are edited, and how.
 #[derive(Args)]
@@ -90,7 +90,7 @@ impl EditArgs {
         self.tell_what_is_open(global, &image.described, nodata);
         let (options, events) = self.work.options(global, job.target.window.bytes());
         let token = self.id.as_deref().unwrap_or("");
-        let edit = Edit {
+        let edit = WatchedEdit {
             doing,
             path,
             job: &job,
@@ -148,7 +148,7 @@ impl EditArgs {
         let estimate = estimate::of(job, &image.file)?;
         let file_system = disk::file_system(image.file.file()).map_err(|error| Error::io("look at", path, error))?;
         let bytes = job.target.window.bytes();
-        let words = &job.target.words;
+        let description = &job.target.description;
         let merged = match job.op {
             Op::Brighten { .. } => String::new(),
             _ => format!(
@@ -161,10 +161,10 @@ impl EditArgs {
                 "{}: would {}, channels {} of {}\n{} pixels, {}, on {file_system}\n\
                  about {} of their samples would clip{merged} (of {} looked at); nothing was changed",
                 output::name(path),
-                output::edit(&job.op, &words.part),
-                words.channels,
-                words.format,
-                count(words.pixels),
+                output::edit(&job.op, &description.part),
+                description.channels,
+                description.format,
+                count(description.pixels),
                 output::bytes(bytes),
                 percent(estimate.counts.clipped, estimate.samples),
                 count(estimate.samples),
@@ -172,12 +172,12 @@ impl EditArgs {
             &json!({
                 "image": path.to_string_lossy(),
                 "dry_run": true,
-                "window": words.part,
+                "window": description.part,
                 "operation": job.op.to_string(),
                 "amount": output::amount(&job.op),
-                "channels": words.channels,
-                "pixel_format": words.format,
-                "pixels": words.pixels,
+                "channels": description.channels,
+                "pixel_format": description.format,
+                "pixels": description.pixels,
                 "bytes": bytes,
                 "file_system": file_system.to_string(),
                 "estimated_clipped_share": estimate.clipped_share(),

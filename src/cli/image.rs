@@ -21,13 +21,13 @@ pub(super) struct ImageArgs {
     /// The raw image; an ENVI header (.hdr) beside it is read. Or name:NAME, as 'shm publish' named it
     pub(super) image: PathBuf,
     #[command(flatten)]
-    pub(super) look: LookArgs,
+    pub(super) layout_args: LayoutArgs,
 }
 
 /// What an image looks like where no header says so.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "The image")]
-pub(super) struct LookArgs {
+pub(super) struct LayoutArgs {
     /// What a pixel looks like: rgba16, rgb16be, gray:i16le, mycolor, ... [default: the header's]
     #[arg(long, value_name = "FORMAT")]
     pub(super) pixel: Option<PixelFormat>,
@@ -93,12 +93,12 @@ impl ImageArgs {
     /// What the words say of the image.
     fn overrides(&self) -> Overrides {
         Overrides {
-            format: self.look.pixel,
-            size: self.look.size,
-            data_offset: self.look.data_offset,
-            axes: self.look.axes,
-            as_raw: self.look.as_raw,
-            part: self.look.part,
+            format: self.layout_args.pixel,
+            size: self.layout_args.size,
+            data_offset: self.layout_args.data_offset,
+            axes: self.layout_args.axes,
+            as_raw: self.layout_args.as_raw,
+            part: self.layout_args.part,
         }
     }
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use pagelight::convert::{self, Source};
+use pagelight::convert::{self, PictureSource};
 use pagelight::error::Result;
-use pagelight::format::envi::{self, Header};
+use pagelight::format::envi::{self, EnviHeader};
 use pagelight::format::new_image::NewImage;
 use pagelight::threads;
 use serde_json::json;
@@ -40,12 +40,12 @@ impl Import {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let begun = Instant::now();
         let go_on = |_| global.go_on();
-        let import = convert::Import::new(Source::open(&self.picture, self.limit, &go_on)?, self.tile)?;
+        let import = convert::Import::new(PictureSource::open(&self.picture, self.limit, &go_on)?, self.tile)?;
         let layout = import.layout.clone();
         let (width, height) = (layout.width().unwrap_or(0), layout.height().unwrap_or(0));
         let format = layout.format();
         let bytes = layout.data_bytes();
-        let new = NewImage::create(&self.image, &Header::new(width, height, format))?;
+        let new = NewImage::create(&self.image, &EnviHeader::new(width, height, format))?;
         let meter = Meter::new(global, "import", bytes, 0);
         import.write(new.file(), &self.image, threads::available(), &|bytes| meter.add(bytes))?;
         drop(meter);

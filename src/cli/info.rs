@@ -16,7 +16,7 @@ use super::image::ImageArgs;
 use super::output::{self, count};
 
 /// The names of so many channels are listed.
-const MOST_NAMES: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// Say what an image looks like: pixels, size, header, file system
 #[derive(Args)]
@@ -41,7 +41,7 @@ impl Info {
         let usual = image.described.color();
         let edited = usual.describe(names);
         let channels = match names.as_slice() {
-            [first, .., last] if names.len() > MOST_NAMES => format!("{}: {first} to {last}", names.len()),
+            [first, .., last] if names.len() > MAX_NAMES => format!("{}: {first} to {last}", names.len()),
             few => few.join(","),
         };
         let nodata = image.described.nodata;

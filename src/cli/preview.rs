@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use pagelight::convert::preview::{self, MOST_SIDE_PIXELS};
+use pagelight::convert::preview::{self, MAX_SIDE_PIXELS};
 use pagelight::convert::{Area, NewPicture};
 use pagelight::error::{Error, Result};
 use pagelight::map::{Access, MappedFile};
@@ -27,7 +27,7 @@ pub(super) struct Preview {
     picture: PathBuf,
     /// Pixels on the longer side, at most; an image is never enlarged
     #[arg(long, value_name = "PIXELS", default_value_t = 1024,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SIDE_PIXELS)))]
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SIDE_PIXELS)))]
     max: u32,
     #[command(flatten)]
     area: AreaArgs,
@@ -75,15 +75,9 @@ impl Preview {
 }
 
 /// Makes the preview `path` of the image's area; returns its sides.
-pub(super) fn make(
-    global: &Global,
-    image: &MappedFile,
-    area: &Area,
-    most_side: u32,
-    path: &Path,
-) -> Result<(u32, u32)> {
+pub(super) fn make(global: &Global, image: &MappedFile, area: &Area, max_side: u32, path: &Path) -> Result<(u32, u32)> {
     let picture = NewPicture::create(path)?;
-    let preview = preview::Preview::of(image, area, most_side, threads::available(), &|_| global.go_on())?;
+    let preview = preview::Preview::of(image, area, max_side, threads::available(), &|_| global.go_on())?;
     preview.write(&picture)?;
     picture.publish()?;
     Ok((preview.width, preview.height))

@@ -63,7 +63,7 @@ impl Stats {
             .map(|channel| described.names[channel].as_str())
             .collect();
         if let Some(drawing) = drawing {
-            draw(drawing, path, &part.words, &channels, &names, format)?;
+            draw(drawing, path, &part.description, &channels, &names, format)?;
         }
 
         let wide = names
@@ -76,7 +76,7 @@ impl Stats {
         let mut text = format!(
             "{}: {}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<wide$}{:>8}{:>8}{:>12}  {:<34}{}",
             output::name(path),
-            part.words,
+            part.description,
             count(part.pixels),
             output::bytes(bytes),
             seconds(time),
@@ -126,7 +126,7 @@ impl Stats {
             .collect();
         let object = json!({
             "image": path.to_string_lossy(),
-            "window": part.words,
+            "window": part.description,
             "pixel_format": format.to_string(),
             "pixels": part.pixels,
             "bytes": bytes,
@@ -141,15 +141,15 @@ impl Stats {
 }
 
 /// What is looked at.
-struct Looked {
-    words: String,
+struct Selection {
+    description: String,
     channels: ChannelSet,
     pixels: u64,
 }
 
 impl Stats {
     /// Where the samples that the user means lie.
-    fn places(&self, image: &OpenImage) -> Result<(Vec<Lanes>, Looked)> {
+    fn places(&self, image: &OpenImage) -> Result<(Vec<Lanes>, Selection)> {
         let path = &self.image.image;
         let (described, layout) = (&image.described, &image.described.layout);
         let all = ChannelSet::all(described.names.len());
@@ -157,22 +157,22 @@ impl Stats {
         if self.window.is_in_bytes() {
             // Of all channels, because bytes count them all.
             let target = self.window.target(path, described, &all)?;
-            let looked = Looked {
-                words: target.words.part.clone(),
-                pixels: target.words.pixels,
+            let selection = Selection {
+                description: target.description.part.clone(),
+                pixels: target.description.pixels,
                 channels: part.channels.clone(),
             };
-            return Ok((vec![Lanes::of_run(target.window, &part.channels)], looked));
+            return Ok((vec![Lanes::of_run(target.window, &part.channels)], selection));
         }
         let places = layout
             .lanes_by_channel(&part)
             .map_err(|why| Error::Request(format!("{}: {why}", path.display())))?;
-        let looked = Looked {
-            words: layout.describe(&part),
+        let selection = Selection {
+            description: layout.describe(&part),
             pixels: part.pixels(),
             channels: part.channels,
         };
-        Ok((places, looked))
+        Ok((places, selection))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use pagelight::claim::{ImageJobs, PendingJob};
 use pagelight::error::Result;
-use pagelight::journal::{Hand, Journal, State};
+use pagelight::journal::{JobState, Journal, SlotOwner};
 use pagelight::map::Access;
 use pagelight::run;
 use serde_json::{Value, json};
@@ -84,8 +84,8 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
     let speed = if journal.is_alive()? { watch(journal)? } else { 0.0 };
     // Whoever dies while watched is not at work any more.
     let alive = journal.is_alive()?;
-    let tally = journal.tally()?;
-    let left_bytes = job.target.window.bytes() - tally.done_bytes;
+    let totals = journal.totals()?;
+    let left_bytes = job.target.window.bytes() - totals.done_bytes;
     let is_same_start = run::is_same_start(jobs, journal)?;
     let owner = journal.owner()?;
     let (state, words) = match journal.state()? {
@@ -104,14 +104,14 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
              half-edited image, abandon if it is a backup or another picture"
                 .to_owned(),
         ),
-        State::SyncFailed => (
+        JobState::SyncFailed => (
             "sync_failed",
             "the disk refused some bytes; restore the image, then abandon".to_owned(),
         ),
         _ if pending.header.image_bytes != image_bytes => {
             ("other_image", "the image has another length since; abandon".to_owned())
         }
-        State::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
+        JobState::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
         _ if !is_same_start => (
             "before_reboot",
             "cut short before the system was started or the disk mounted anew; restore the image, then abandon"
@@ -119,17 +119,17 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
         ),
         _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
     };
-    let part = &job.target.words.part;
-    let done = percent(tally.done_bytes, job.target.window.bytes());
+    let part = &job.target.description.part;
+    let done = percent(totals.done_bytes, job.target.window.bytes());
     let mut text = format!("{} of {part}: {done} done, {words}", job.op);
     let mut processes = Vec::new();
-    for (process, hands) in by_process(journal.crew()?) {
-        let done_bytes = hands.iter().map(|hand| hand.done_bytes).sum();
-        let chunks: Vec<u32> = hands.iter().filter_map(|hand| hand.chunk).collect();
+    for (process, slot_owners) in by_process(journal.slot_owners()?) {
+        let done_bytes = slot_owners.iter().map(|slot_owner| slot_owner.done_bytes).sum();
+        let chunks: Vec<u32> = slot_owners.iter().filter_map(|slot_owner| slot_owner.chunk).collect();
         let at: Vec<String> = chunks.iter().map(u32::to_string).collect();
         text += &format!(
             "\n  process {process}: {} threads, {} done, in chunks {} of {}",
-            hands.len(),
+            slot_owners.len(),
             output::bytes(done_bytes),
             if at.is_empty() {
                 "none".to_owned()
@@ -140,7 +140,7 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
         );
         processes.push(json!({
             "pid": process,
-            "threads": hands.len(),
+            "threads": slot_owners.len(),
             "done_bytes": done_bytes,
             "chunks": chunks,
         }));
@@ -151,8 +151,8 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
         "amount": output::amount(&job.op),
         "window": part,
         "window_bytes": job.target.window.bytes(),
-        "done_bytes": tally.done_bytes,
-        "clipped_samples": tally.counts.clipped,
+        "done_bytes": totals.done_bytes,
+        "clipped_samples": totals.counts.clipped,
         "bytes_per_second": speed,
         "seconds_left": (speed > 0.0).then(|| left_bytes as f64 / speed),
         "pid": alive.then_some(owner),
@@ -174,10 +174,10 @@ fn watch(journal: &Journal) -> Result<f64> {
     Ok(done as f64 / begun.elapsed().as_secs_f64())
 }
 
-fn by_process(crew: Vec<Hand>) -> BTreeMap<u64, Vec<Hand>> {
-    let mut processes: BTreeMap<u64, Vec<Hand>> = BTreeMap::new();
-    for hand in crew {
-        processes.entry(hand.process).or_default().push(hand);
+fn by_process(slot_owners: Vec<SlotOwner>) -> BTreeMap<u64, Vec<SlotOwner>> {
+    let mut processes: BTreeMap<u64, Vec<SlotOwner>> = BTreeMap::new();
+    for slot_owner in slot_owners {
+        processes.entry(slot_owner.process).or_default().push(slot_owner);
     }
     processes
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Global;
 use super::image::{ImageArgs, WindowArgs};
 use super::output::{self, percent};
-use super::work::{Edit, WorkArgs};
+use super::work::{WatchedEdit, WorkArgs};
 
 /// Finish a job that was cut short, exactly: all of the image's, or the one of a window
 #[derive(Args)]
@@ -45,7 +45,7 @@ impl Resume {
                 continue;
             };
             let (options, events) = self.work.options(global, job.target.window.bytes());
-            let edit = Edit {
+            let edit = WatchedEdit {
                 doing: "resume",
                 path: &self.image.image,
                 job: &job,
@@ -84,7 +84,7 @@ impl Abandon {
         let mut cleared = None;
         let find = || Jobs::find(&self.image, &self.window, Access::ReadWrite, self.journal.as_deref());
         let mut jobs = match find() {
-            // What can neither be resumed nor settled can still be cleared away.
+            // What can neither be resumed nor recovered can still be cleared away.
             Err(Error::Unfinished(_) | Error::Unfit { .. }) if self.yes && !self.window.is_given() => {
                 let image = self.image.map(Access::ReadWrite)?;
                 cleared = claim::clear(&image, self.journal.as_deref())?;
@@ -125,10 +125,10 @@ impl Abandon {
         }
         for pending in jobs.pending {
             let job = pending.job.clone();
-            let part = &job.target.words.part;
+            let part = &job.target.description.part;
             let abandoned = run::abandon(&jobs.image, pending, &options)?;
-            let done_bytes = abandoned.tally.done_bytes;
-            let state = match &abandoned.unsettled {
+            let done_bytes = abandoned.totals.done_bytes;
+            let state = match &abandoned.unrecovered {
                 None => "every chunk is as before or done".to_owned(),
                 Some(why) => format!("some chunks may be edited in part: {}", super::chain(why)),
             };
@@ -146,7 +146,7 @@ impl Abandon {
                 "amount": output::amount(&job.op),
                 "done_bytes": done_bytes,
                 "window_bytes": job.target.window.bytes(),
-                "settled": abandoned.unsettled.is_none(),
+                "recovered": abandoned.unrecovered.is_none(),
             }));
         }
         global.result(
@@ -228,7 +228,7 @@ impl Forget {
 /// How much of a job is done; `None` if it came to its end meanwhile.
 fn done_bytes(pending: &PendingJob) -> Result<Option<u64>> {
     let journal = pending.open(Access::Read)?;
-    journal.map(|journal| Ok(journal.tally()?.done_bytes)).transpose()
+    journal.map(|journal| Ok(journal.totals()?.done_bytes)).transpose()
 }
 
 /// The unfinished jobs that a user means.

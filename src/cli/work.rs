@@ -5,13 +5,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use pagelight::coordinator::{self, Crew, Event};
+use pagelight::coordinator::{self, Event, Workers};
 use pagelight::engine::Settings;
 use pagelight::error::Result;
 use pagelight::job::Job;
 use pagelight::op::Op;
 use pagelight::os::process::THIS_PROGRAM;
-use pagelight::run::{Ended, Options};
+use pagelight::run::{Options, Outcome};
 use pagelight::threads::{self, Progress};
 use pagelight::worker;
 use serde_json::json;
@@ -22,7 +22,7 @@ use super::progress::Meter;
 use super::words;
 
 /// More than anybody has use for.
-const MOST_PROCESSES: u16 = 256;
+const MAX_PROCESSES: u16 = 256;
 
 /// How to work.
 #[derive(Args)]
@@ -34,7 +34,7 @@ pub(super) struct WorkArgs {
     threads: Option<u16>,
     /// Processes that share the work; whichever dies, the others finish what it had begun [default: one for each core, but
     /// no more than have 128 MiB of work each; one if --threads is given]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_PROCESSES)))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_PROCESSES)))]
     processes: Option<u16>,
     /// About how much of the image may be in memory at most; a thread needs 4 MiB, and most work takes less
     #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "32MiB")]
@@ -74,18 +74,18 @@ impl WorkArgs {
             ));
         }
         let (sender, events) = channel();
-        let crew = (processes > 1).then(|| Crew {
+        let workers = (processes > 1).then(|| Workers {
             grace: self.grace,
             suspend: global.suspend.clone(),
             stand_in: self.processes.is_none().then(|| settings_of(1)),
             events: sender,
-            ..Crew::new(u32::try_from(processes).unwrap_or(u32::MAX), worker::command(&settings))
+            ..Workers::new(u32::try_from(processes).unwrap_or(u32::MAX), worker::command(&settings))
         });
         let options = Options {
             settings,
             sync: !self.no_sync,
             journal_folder: self.journal.clone(),
-            crew,
+            workers,
         };
         (options, Events::new(events))
     }
@@ -102,7 +102,7 @@ impl WorkArgs {
 
 /// How many processes share so much work if nobody says.
 pub(super) fn usual_processes(window_bytes: u64) -> usize {
-    coordinator::processes_that_pay(window_bytes, threads::available()).min(usize::from(MOST_PROCESSES))
+    coordinator::processes_that_pay(window_bytes, threads::available()).min(usize::from(MAX_PROCESSES))
 }
 
 /// What is heard of the workers.
@@ -139,7 +139,7 @@ impl Events {
 }
 
 /// An edit that is about to be done, as the user hears of it.
-pub(super) struct Edit<'a> {
+pub(super) struct WatchedEdit<'a> {
     /// What is said before the numbers.
     pub(super) doing: &'static str,
     pub(super) path: &'a Path,
@@ -148,17 +148,17 @@ pub(super) struct Edit<'a> {
     pub(super) done_bytes: u64,
 }
 
-impl Edit<'_> {
+impl WatchedEdit<'_> {
     /// Does the edit by `work`, with a meter, and says what came of it and of the workers.
     pub(super) fn carry_out(
         &self,
         global: &Global,
         events: &Events,
-        work: impl FnOnce(Progress<'_>) -> Result<Ended>,
+        work: impl FnOnce(Progress<'_>) -> Result<Outcome>,
     ) -> Result<()> {
         let meter = Meter::new(global, self.doing, self.job.target.window.bytes(), self.done_bytes);
         let begun = Instant::now();
-        let ended = work(&|bytes| meter.add(bytes));
+        let outcome = work(&|bytes| meter.add(bytes));
         let report = Report {
             path: self.path,
             job: self.job,
@@ -168,7 +168,7 @@ impl Edit<'_> {
         };
         drop(meter);
         events.tell(global);
-        report.print(global, ended?);
+        report.print(global, outcome?);
         Ok(())
     }
 }
@@ -185,13 +185,13 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn print(&self, global: &Global, ended: Ended) {
+    fn print(&self, global: &Global, outcome: Outcome) {
         let path = output::name(self.path);
         let job = self.job;
-        let words = &job.target.words;
-        let part = &words.part;
-        let counts = match ended {
-            Ended::Done { counts, left_behind } => {
+        let description = &job.target.description;
+        let part = &description.part;
+        let counts = match outcome {
+            Outcome::Done { counts, left_behind } => {
                 if let Some(folder) = left_behind {
                     global.note(&format!(
                         "{}: the edit is complete, but this folder of its journal could not be removed; it does no harm, \
@@ -201,7 +201,7 @@ impl Report<'_> {
                 }
                 counts
             }
-            Ended::AlreadyDone => {
+            Outcome::AlreadyDone => {
                 global.result(
                     &format!(
                         "{path}: {} was already applied under this --id; nothing was changed",
@@ -229,8 +229,8 @@ impl Report<'_> {
                 "{path}: {}, channels {}\n{} pixels, {} in {} ({speed:.2} GB/s) and {} for the journal \
                  and the disk\n{} samples clipped ({}){merged}",
                 output::edit(&job.op, part),
-                words.channels,
-                count(words.pixels),
+                description.channels,
+                count(description.pixels),
                 output::bytes(bytes),
                 seconds(self.edit_time),
                 seconds(sync_time),
@@ -242,9 +242,9 @@ impl Report<'_> {
                 "window": part,
                 "operation": job.op.to_string(),
                 "amount": output::amount(&job.op),
-                "channels": words.channels,
-                "pixel_format": words.format,
-                "pixels": words.pixels,
+                "channels": description.channels,
+                "pixel_format": description.format,
+                "pixels": description.pixels,
                 "bytes": bytes,
                 "seconds": self.edit_time.as_secs_f64(),
                 "disk_seconds": sync_time.as_secs_f64(),

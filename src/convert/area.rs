@@ -112,16 +112,16 @@ impl Area {
         }
     }
 
-    /// How many rows are best read at once, so that about `most_bytes` are in memory: one, or where each row is in many
+    /// How many rows are best read at once, so that about `max_bytes` are in memory: one, or where each row is in many
     /// places, as many as are in the same ones.
-    pub(super) fn rows_at_once(&self, most_bytes: u64) -> u64 {
+    pub(super) fn rows_at_once(&self, max_bytes: u64) -> u64 {
         let rows = match (self.is_transposed(), self.layout.tile()) {
             (true, _) => self.height,
             (false, Some((_, tile_height))) => tile_height,
             (false, None) => 1,
         };
         let pixel_bytes = self.lanes_bytes().min(WIDE_PIXEL_BYTES).max(self.format.pixel_bytes());
-        rows.min(most_bytes / (self.width * pixel_bytes)).max(1)
+        rows.min(max_bytes / (self.width * pixel_bytes)).max(1)
     }
 
     /// Reads the pixels of some rows and columns, both counted within the area, into `out`, which then has just these: row

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use png::BitDepth;
 
-use super::png_file::{self, PngLooks};
-use super::tiff_file::{self, TiffLooks};
-use super::{Area, MOST_AT_ONCE_BYTES, NewPicture};
-use crate::cut::split;
+use super::png_file::{self, PngInfo};
+use super::tiff_file::{self, TiffInfo};
+use super::{Area, MAX_AT_ONCE_BYTES, NewPicture};
+use crate::chunk_plan::split;
 use crate::error::{Error, Result};
 use crate::map::MappedFile;
 use crate::pixel::Sample;
@@ -56,9 +56,9 @@ impl PictureFormat {
                 area.width, area.height
             ));
         }
-        if area.row_bytes() > MOST_AT_ONCE_BYTES {
+        if area.row_bytes() > MAX_AT_ONCE_BYTES {
             return refuse(format!(
-                "a row of {} bytes would be in memory at once, more than {MOST_AT_ONCE_BYTES}; give a smaller --rect",
+                "a row of {} bytes would be in memory at once, more than {MAX_AT_ONCE_BYTES}; give a smaller --rect",
                 area.row_bytes()
             ));
         }
@@ -116,14 +116,14 @@ pub fn export(
     };
     match format {
         PictureFormat::Png => {
-            let looks = PngLooks {
+            let info = PngInfo {
                 width,
                 height,
                 channels: area.format.channels,
                 bits: BitDepth::Sixteen,
                 srgb: false,
             };
-            png_file::write(picture, &looks, |put| {
+            png_file::write(picture, &info, |put| {
                 each_row(0..area.height, &mut |row| {
                     for sample in row.as_chunks_mut().0 {
                         *sample = unsigned(*sample).to_be_bytes();
@@ -133,13 +133,13 @@ pub fn export(
             })
         }
         PictureFormat::Tiff => {
-            let looks = TiffLooks {
+            let info = TiffInfo {
                 width,
                 height,
                 format: area.format,
             };
             let mut row = 0;
-            tiff_file::write(picture, &looks, |rows, samples| {
+            tiff_file::write(picture, &info, |rows, samples| {
                 let these = row..row + rows;
                 row = these.end;
                 each_row(these, &mut |row| {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use image::ImageFormat;
 
 use super::input::{Input, Watch};
-use super::picture::{Looks, Put};
+use super::picture::{PictureInfo, Put};
 use super::png_file::PngSource;
 use super::tiff_file::TiffSource;
 use super::whole::WholeSource;
@@ -20,12 +20,12 @@ use crate::os::disk;
 use crate::threads::{self, Progress};
 
 /// A picture that was opened and looked at, and of which no pixel was decoded yet.
-pub struct Source<'a> {
+pub struct PictureSource<'a> {
     path: PathBuf,
     kind: Kind<'a>,
     watch: Rc<Watch<'a>>,
     /// What it holds.
-    pub looks: Looks,
+    pub info: PictureInfo,
 }
 
 enum Kind<'a> {
@@ -34,7 +34,7 @@ enum Kind<'a> {
     Whole(Box<WholeSource<'a>>),
 }
 
-impl<'a> Source<'a> {
+impl<'a> PictureSource<'a> {
     /// Opens the picture `path` and reads its header. Pictures that would unfold to more than `limit_bytes` are
     /// refused: a few bytes can say that they are more than any disk holds. `progress` is asked at every read, now and
     /// later, whether to go on; it hears of no bytes.
@@ -42,19 +42,19 @@ impl<'a> Source<'a> {
     /// # Errors
     /// `Unfit` if it is no picture, or none of a kind that is read, or too large; `Io` and the like if it cannot be
     /// read; `Interrupted` if `progress` said so.
-    pub fn open(path: &Path, limit_bytes: u64, progress: Progress<'a>) -> Result<Source<'a>> {
+    pub fn open(path: &Path, limit_bytes: u64, progress: Progress<'a>) -> Result<PictureSource<'a>> {
         let input = Input::open(path, progress)?;
         let watch = input.watch();
-        let opened = Kind::open(path, input, limit_bytes).and_then(|(kind, looks)| {
-            looks.check(path, limit_bytes)?;
-            Ok((kind, looks))
+        let opened = Kind::open(path, input, limit_bytes).and_then(|(kind, info)| {
+            info.check(path, limit_bytes)?;
+            Ok((kind, info))
         });
-        let (kind, looks) = watch.explain(path, opened)?;
-        Ok(Source {
+        let (kind, info) = watch.explain(path, opened)?;
+        Ok(PictureSource {
             path: path.to_owned(),
             kind,
             watch,
-            looks,
+            info,
         })
     }
 
@@ -63,14 +63,14 @@ impl<'a> Source<'a> {
         let read = match self.kind {
             Kind::Png(source) => {
                 self.watch.allow("its pixels", u64::MAX);
-                source.read(path, &self.looks, put)
+                source.read(path, &self.info, put)
             }
             Kind::Tiff(source) => {
                 self.watch.allow("its pixels", u64::MAX);
-                source.read(path, &self.looks, put)
+                source.read(path, &self.info, put)
             }
             Kind::Whole(source) => {
-                self.watch.allow("its pixels", source.most_bytes());
+                self.watch.allow("its pixels", source.max_bytes());
                 source.read(path, put)
             }
         };
@@ -80,7 +80,7 @@ impl<'a> Source<'a> {
 
 impl<'a> Kind<'a> {
     /// Finds out of what kind a picture is, and reads its header.
-    fn open(path: &Path, mut input: Input<'a>, limit_bytes: u64) -> Result<(Kind<'a>, Looks)> {
+    fn open(path: &Path, mut input: Input<'a>, limit_bytes: u64) -> Result<(Kind<'a>, PictureInfo)> {
         let failed = |error| samples::refused(path, "a picture", error);
         let mut first = Vec::new();
         input.by_ref().take(16).read_to_end(&mut first).map_err(failed)?;
@@ -93,16 +93,16 @@ impl<'a> Kind<'a> {
         };
         Ok(match format {
             Some(ImageFormat::Tiff) => {
-                let (source, looks) = TiffSource::open(path, input)?;
-                (Kind::Tiff(Box::new(source)), looks)
+                let (source, info) = TiffSource::open(path, input)?;
+                (Kind::Tiff(Box::new(source)), info)
             }
             Some(ImageFormat::Png) => {
-                let (source, looks) = PngSource::open(path, input, limit_bytes)?;
-                (Kind::Png(Box::new(source)), looks)
+                let (source, info) = PngSource::open(path, input, limit_bytes)?;
+                (Kind::Png(Box::new(source)), info)
             }
             Some(format @ (ImageFormat::Farbfeld | ImageFormat::Pnm | ImageFormat::OpenExr)) => {
-                let (source, looks) = WholeSource::open(path, input, format)?;
-                (Kind::Whole(Box::new(source)), looks)
+                let (source, info) = WholeSource::open(path, input, format)?;
+                (Kind::Whole(Box::new(source)), info)
             }
             other => {
                 let what = other.map_or("no picture of a kind that is known".to_owned(), |kind| {
@@ -119,7 +119,7 @@ impl<'a> Kind<'a> {
 
 /// A picture, and how often the image is to repeat it, mirrored so that seams do not show.
 pub struct Import<'a> {
-    source: Source<'a>,
+    source: PictureSource<'a>,
     columns: u64,
     rows: u64,
     /// Where the image's pixels will lie.
@@ -131,11 +131,11 @@ impl<'a> Import<'a> {
     ///
     /// # Errors
     /// `Request` if the image would be larger than any file.
-    pub fn new(source: Source<'a>, (columns, rows): (u64, u64)) -> Result<Import<'a>> {
-        let looks = source.looks;
-        let (width, height) = (looks.width.checked_mul(columns), looks.height.checked_mul(rows));
+    pub fn new(source: PictureSource<'a>, (columns, rows): (u64, u64)) -> Result<Import<'a>> {
+        let info = source.info;
+        let (width, height) = (info.width.checked_mul(columns), info.height.checked_mul(rows));
         let layout = match (width, height) {
-            (Some(width), Some(height)) => Layout::new(0, width, height, looks.format),
+            (Some(width), Some(height)) => Layout::new(0, width, height, info.format),
             _ => Err(format!(
                 "{columns}x{rows} of it are more than any file holds; give a smaller --tile"
             )),
@@ -158,13 +158,13 @@ impl<'a> Import<'a> {
     pub fn write(self, image: &File, path: &Path, threads: usize, progress: Progress<'_>) -> Result<()> {
         let room = disk::allocate_while(image, self.layout.data_bytes(), || progress(0));
         threads::heed(room.map_err(|error| Error::io("create", path, error))?)?;
-        let looks = self.source.looks;
-        let pixel_bytes = looks.format.pixel_bytes();
-        let stride_bytes = looks.row_bytes() * self.columns;
-        let (mut expected, got) = (looks.width * looks.height * pixel_bytes, self.source.path.clone());
+        let info = self.source.info;
+        let pixel_bytes = info.format.pixel_bytes();
+        let stride_bytes = info.row_bytes() * self.columns;
+        let (mut expected, got) = (info.width * info.height * pixel_bytes, self.source.path.clone());
         self.source.read(&mut |block| {
             let block_row_bytes = block.width * pixel_bytes;
-            assert!(block.x + block.width <= looks.width, "a block within the picture");
+            assert!(block.x + block.width <= info.width, "a block within the picture");
             let full_rows = block_row_bytes == stride_bytes;
             // Rows that follow one another in the file too are written at once.
             let step_bytes = if full_rows {
@@ -177,7 +177,7 @@ impl<'a> Import<'a> {
                 reason = "no more than the block has, which is in memory"
             )]
             for (y, bytes) in (block.y..).zip(block.bytes.chunks_exact(step_bytes as usize)) {
-                assert!(y < looks.height, "a block within the picture");
+                assert!(y < info.height, "a block within the picture");
                 let written = image.write_all_at(bytes, y * stride_bytes + block.x * pixel_bytes);
                 written.map_err(|error| Error::io("write", path, error))?;
             }
@@ -193,7 +193,7 @@ impl<'a> Import<'a> {
                 format_args!("{expected} bytes of pixels are missing"),
             ));
         }
-        tiles::repeat(image, path, &looks, (self.columns, self.rows), threads, progress)?;
+        tiles::repeat(image, path, &info, (self.columns, self.rows), threads, progress)?;
         let written = disk::write_back_while(image, || progress(0));
         threads::heed(written.map_err(|error| Error::io("write", path, error))?)
     }

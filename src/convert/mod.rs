@@ -1,7 +1,7 @@
 //! Ordinary pictures in and out: [`Import`], [`export()`], [`preview`]. The only door to `image`, `png` and `tiff`.
 //!
 //! 1. Memory stays bounded, whatever a picture's size or whatever it says of itself: nothing larger than
-//!    [`MOST_AT_ONCE_BYTES`] is decoded at once. PNG goes row by row, TIFF strip by strip or tile by tile; what can only
+//!    [`MAX_AT_ONCE_BYTES`] is decoded at once. PNG goes row by row, TIFF strip by strip or tile by tile; what can only
 //!    be decoded whole (farbfeld, PNM, OpenEXR, interlaced PNG) is refused past that.
 //! 2. Samples of 16 bits are kept as they are, bit for bit; those of 8 bits are multiplied by 257, so that black stays
 //!    black and white stays white. Floating-point samples (OpenEXR) are clamped to 0 to 1, which becomes 0 to 65535,
@@ -25,8 +25,8 @@ mod whole;
 
 pub use self::area::Area;
 pub use self::export::{PictureFormat, export};
-pub use self::import::{Import, Source};
+pub use self::import::{Import, PictureSource};
 pub use self::new_picture::NewPicture;
 
 /// The most that is decoded at once: a row of a PNG, a strip or tile of a TIFF, the whole of other pictures.
-pub const MOST_AT_ONCE_BYTES: u64 = 512 << 20;
+pub const MAX_AT_ONCE_BYTES: u64 = 512 << 20;

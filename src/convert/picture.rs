@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::{MOST_AT_ONCE_BYTES, samples};
+use super::{MAX_AT_ONCE_BYTES, samples};
 use crate::error::{Error, Result};
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 
 /// What a picture holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looks {
+pub struct PictureInfo {
     /// Pixels in a row, at least 1.
     pub width: u64,
     /// Rows, at least 1.
@@ -22,17 +22,17 @@ pub(super) struct Block<'a> {
     pub(super) x: u64,
     pub(super) y: u64,
     pub(super) width: u64,
-    /// In the format of [`Looks`].
+    /// In the format of [`PictureInfo`].
     pub(super) bytes: &'a [u8],
 }
 
 /// Where decoded pixels go.
 pub(super) type Put<'a> = &'a mut dyn FnMut(Block<'_>) -> Result<()>;
 
-impl Looks {
+impl PictureInfo {
     /// What a picture holds that has samples of 16 bits, once decoded.
-    pub(super) fn new(width: u32, height: u32, channels: Channels, sample: Sample) -> Looks {
-        Looks {
+    pub(super) fn new(width: u32, height: u32, channels: Channels, sample: Sample) -> PictureInfo {
+        PictureInfo {
             width: width.into(),
             height: height.into(),
             format: PixelFormat {
@@ -67,7 +67,7 @@ impl Looks {
                 ),
             ));
         }
-        if self.row_bytes() > MOST_AT_ONCE_BYTES {
+        if self.row_bytes() > MAX_AT_ONCE_BYTES {
             return Err(samples::too_large(path, "a row", self.row_bytes()));
         }
         Ok(())

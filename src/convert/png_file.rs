@@ -6,14 +6,14 @@ use std::path::Path;
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Reader, Transformations};
 
 use super::input::Input;
-use super::picture::{Block, Looks, Put};
+use super::picture::{Block, PictureInfo, Put};
 use super::samples::{self, Raw};
-use super::{MOST_AT_ONCE_BYTES, NewPicture};
+use super::{MAX_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};
 use crate::pixel::{Channels, Sample};
 
 /// What deflate can pack at most into one byte; a picture that claims more pixels cannot have them.
-const MOST_PACKED: u64 = 1032;
+const MAX_PACKED: u64 = 1032;
 /// Rows are handed on in blocks of about so many bytes.
 const BLOCK_BYTES: u64 = 1 << 20;
 /// Compressed bytes are written in chunks of so many.
@@ -27,7 +27,7 @@ pub(super) struct PngSource<'a> {
 
 impl<'a> PngSource<'a> {
     /// Reads the header.
-    pub(super) fn open(path: &Path, input: Input<'a>, limit_bytes: u64) -> Result<(PngSource<'a>, Looks)> {
+    pub(super) fn open(path: &Path, input: Input<'a>, limit_bytes: u64) -> Result<(PngSource<'a>, PictureInfo)> {
         let file_bytes = input.file_bytes().map_err(|error| Error::io("look at", path, error))?;
         let mut decoder = Decoder::new(input);
         decoder.set_transformations(Transformations::EXPAND);
@@ -36,14 +36,14 @@ impl<'a> PngSource<'a> {
         let refuse = |error| refuse(path, error);
         // Before anything that needs memory for a row.
         let info = decoder.read_header_info().map_err(refuse)?;
-        Looks::new(info.width, info.height, channels(info.color_type), Sample::U16).check(path, limit_bytes)?;
-        let least_bytes = u64::try_from(info.raw_bytes()).unwrap_or(u64::MAX) / MOST_PACKED;
-        if least_bytes > file_bytes {
+        PictureInfo::new(info.width, info.height, channels(info.color_type), Sample::U16).check(path, limit_bytes)?;
+        let min_bytes = u64::try_from(info.raw_bytes()).unwrap_or(u64::MAX) / MAX_PACKED;
+        if min_bytes > file_bytes {
             return Err(samples::unsound(
                 path,
                 "a PNG",
                 format_args!(
-                    "{}x{} pixels need {least_bytes} bytes however well they are packed, and it has {file_bytes}",
+                    "{}x{} pixels need {min_bytes} bytes however well they are packed, and it has {file_bytes}",
                     info.width, info.height
                 ),
             ));
@@ -55,18 +55,18 @@ impl<'a> PngSource<'a> {
             _ => Raw::U8,
         };
         let info = reader.info();
-        let looks = Looks::new(info.width, info.height, channels(color), Sample::U16);
-        Ok((PngSource { reader, raw }, looks))
+        let info = PictureInfo::new(info.width, info.height, channels(color), Sample::U16);
+        Ok((PngSource { reader, raw }, info))
     }
 
     /// Hands on all pixels.
-    pub(super) fn read(mut self, path: &Path, looks: &Looks, put: Put<'_>) -> Result<()> {
+    pub(super) fn read(mut self, path: &Path, info: &PictureInfo, put: Put<'_>) -> Result<()> {
         let refuse = |error| refuse(path, error);
         let mut block = Vec::new();
         let mut y = 0;
         if self.reader.info().interlaced {
             let whole = self.reader.output_buffer_size().map_or(u64::MAX, |bytes| bytes as u64);
-            if whole > MOST_AT_ONCE_BYTES {
+            if whole > MAX_AT_ONCE_BYTES {
                 return Err(samples::too_large(path, "an interlaced PNG", whole));
             }
             let mut bytes = vec![0; usize::try_from(whole).unwrap_or(usize::MAX)];
@@ -75,7 +75,7 @@ impl<'a> PngSource<'a> {
             put(Block {
                 x: 0,
                 y,
-                width: looks.width,
+                width: info.width,
                 bytes: &block,
             })?;
             return self.reader.finish().map_err(refuse);
@@ -84,12 +84,12 @@ impl<'a> PngSource<'a> {
         while let Some(row) = self.reader.next_row().map_err(refuse)? {
             self.raw.convert(row.data(), &mut converted);
             block.extend_from_slice(&converted);
-            let rows = block.len() as u64 / looks.row_bytes();
-            if block.len() as u64 >= BLOCK_BYTES || y + rows == looks.height {
+            let rows = block.len() as u64 / info.row_bytes();
+            if block.len() as u64 >= BLOCK_BYTES || y + rows == info.height {
                 put(Block {
                     x: 0,
                     y,
-                    width: looks.width,
+                    width: info.width,
                     bytes: &block,
                 })?;
                 y += rows;
@@ -118,7 +118,7 @@ fn refuse(path: &Path, error: DecodingError) -> Error {
 }
 
 /// What a PNG is to hold.
-pub(super) struct PngLooks {
+pub(super) struct PngInfo {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) channels: Channels,
@@ -133,20 +133,20 @@ pub(super) struct PngLooks {
 /// `Io` if the file cannot be written; whatever `rows` returns.
 pub(super) fn write(
     picture: &NewPicture,
-    looks: &PngLooks,
+    info: &PngInfo,
     rows: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
     let mut out = BufWriter::with_capacity(CHUNK_BYTES, picture);
-    let mut encoder = Encoder::new(&mut out, looks.width, looks.height);
-    encoder.set_color(match looks.channels {
+    let mut encoder = Encoder::new(&mut out, info.width, info.height);
+    encoder.set_color(match info.channels {
         Channels::GRAY => ColorType::Grayscale,
         Channels::GRAY_ALPHA => ColorType::GrayscaleAlpha,
         Channels::RGBA => ColorType::Rgba,
         _ => ColorType::Rgb,
     });
-    encoder.set_depth(looks.bits);
+    encoder.set_depth(info.bits);
     encoder.set_compression(Compression::Fast);
-    if looks.srgb {
+    if info.srgb {
         encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
     }
     let mut writer = encoder.write_header().map_err(|error| picture.failed(error))?;

@@ -18,17 +18,17 @@ use png::BitDepth;
 
 use super::Area;
 use super::NewPicture;
-use super::png_file::{self, PngLooks};
+use super::png_file::{self, PngInfo};
 use crate::error::Result;
 use crate::map::MappedFile;
 use crate::pixel::{Channels, PixelFormat, SAMPLE_BYTES};
 use crate::threads::{self, Progress};
 
 /// Pixels on a side of a preview at most, which bounds its memory.
-pub const MOST_SIDE_PIXELS: u32 = 8192;
+pub const MAX_SIDE_PIXELS: u32 = 8192;
 
 /// Lines, and pixels of a line, that are looked at for one pixel of the preview, at most.
-const MOST_TAPS: u64 = 8;
+const MAX_TAPS: u64 = 8;
 /// About how much is read, where one line of each box does not take more than that already.
 const BUDGET_BYTES: u64 = 256 << 20;
 /// Boxes longer than this are not read whole, but in images that are small.
@@ -50,40 +50,40 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Looks at the area of `image`, on `threads` threads. The preview has at most `most_side` pixels on each side, and
+    /// Looks at the area of `image`, on `threads` threads. The preview has at most `max_side` pixels on each side, and
     /// never more than the area. `progress` is asked for every line that is read.
     ///
     /// # Errors
     /// `Io` if the image cannot be read; `Interrupted` if `progress` said so.
     ///
     /// # Panics
-    /// If `most_side` is 0 or more than [`MOST_SIDE_PIXELS`].
+    /// If `max_side` is 0 or more than [`MAX_SIDE_PIXELS`].
     pub fn of(
         image: &MappedFile,
         area: &Area,
-        most_side: u32,
+        max_side: u32,
         threads: usize,
         progress: Progress<'_>,
     ) -> Result<Preview> {
-        assert!((1..=MOST_SIDE_PIXELS).contains(&most_side));
+        assert!((1..=MAX_SIDE_PIXELS).contains(&max_side));
         let longest = area.width.max(area.height);
         let side = |pixels: u64| {
-            let scaled = u128::from(pixels) * u128::from(most_side) / u128::from(longest);
-            u32::try_from(scaled.max(1)).map_or(most_side, |scaled| scaled.min(most_side))
+            let scaled = u128::from(pixels) * u128::from(max_side) / u128::from(longest);
+            u32::try_from(scaled.max(1)).map_or(max_side, |scaled| scaled.min(max_side))
         };
         let (width, height) = match u32::try_from(longest) {
-            Ok(longest) if longest <= most_side => (area.width.min(longest.into()), area.height.min(longest.into())),
+            Ok(longest) if longest <= max_side => (area.width.min(longest.into()), area.height.min(longest.into())),
             _ => (u64::from(side(area.width)), u64::from(side(area.height))),
         };
         let area = &area.as_colors();
         let are_columns = area.is_transposed();
         let (length, count) = if are_columns { (height, width) } else { (width, height) };
-        let look = Look::new(image, area, length, count, progress);
-        let mut lines: Vec<(u64, Vec<u8>)> = threads::share(threads, count, |turns| {
+        let downscaler = Downscaler::new(image, area, length, count, progress);
+        let mut lines: Vec<(u64, Vec<u8>)> = threads::share(threads, count, |queue| {
             let mut lines = Vec::new();
             let mut bytes = Vec::new();
-            while let Some(line) = turns.take() {
-                lines.push((line, look.line(line, &mut bytes)?));
+            while let Some(line) = queue.take() {
+                lines.push((line, downscaler.line(line, &mut bytes)?));
             }
             Ok(lines)
         })?
@@ -91,7 +91,7 @@ impl Preview {
         lines.sort_unstable_by_key(|(line, _)| *line);
         let sides = (u32::try_from(width), u32::try_from(height));
         let (Ok(width), Ok(height)) = sides else {
-            unreachable!("both are at most MOST_SIDE_PIXELS")
+            unreachable!("both are at most MAX_SIDE_PIXELS")
         };
         Ok(Preview {
             width,
@@ -107,14 +107,14 @@ impl Preview {
     /// # Errors
     /// `Io` if it cannot be written.
     pub fn write(&self, picture: &NewPicture) -> Result<()> {
-        let looks = PngLooks {
+        let info = PngInfo {
             width: self.width,
             height: self.height,
             channels: self.channels,
             bits: BitDepth::Eight,
             srgb: true,
         };
-        png_file::write(picture, &looks, |put| match self.are_columns {
+        png_file::write(picture, &info, |put| match self.are_columns {
             false => self.lines.iter().try_for_each(|row| put(row)),
             true => (0..self.height as usize).try_for_each(|y| put(&self.across(y))),
         })
@@ -129,7 +129,7 @@ impl Preview {
 }
 
 /// What all threads share.
-struct Look<'a> {
+struct Downscaler<'a> {
     image: &'a MappedFile,
     area: &'a Area,
     /// Pixels of a line of the preview.
@@ -148,8 +148,8 @@ struct Look<'a> {
     progress: Progress<'a>,
 }
 
-impl<'a> Look<'a> {
-    fn new(image: &'a MappedFile, area: &'a Area, length: u64, count: u64, progress: Progress<'a>) -> Look<'a> {
+impl<'a> Downscaler<'a> {
+    fn new(image: &'a MappedFile, area: &'a Area, length: u64, count: u64, progress: Progress<'a>) -> Downscaler<'a> {
         let shares = (0..=u16::MAX).map(|bits| share(bits, area.format));
         let of = match area.is_transposed() {
             false => (area.width, area.height),
@@ -157,15 +157,15 @@ impl<'a> Look<'a> {
         };
         let pixel_bytes = area.bytes_read_for_a_pixel();
         let line_bytes = of.0.saturating_mul(pixel_bytes);
-        let most_bytes = (length * LONG_BOX_BYTES).max(SMALL_BYTES / count);
-        Look {
+        let max_bytes = (length * LONG_BOX_BYTES).max(SMALL_BYTES / count);
+        Downscaler {
             image,
             area,
             length,
             count,
             of,
-            line_taps: (BUDGET_BYTES / (count * line_bytes.min(most_bytes))).clamp(1, MOST_TAPS),
-            middle_pixels: (line_bytes > most_bytes).then(|| (LONG_BOX_BYTES / 2 / pixel_bytes).clamp(1, MOST_TAPS)),
+            line_taps: (BUDGET_BYTES / (count * line_bytes.min(max_bytes))).clamp(1, MAX_TAPS),
+            middle_pixels: (line_bytes > max_bytes).then(|| (LONG_BOX_BYTES / 2 / pixel_bytes).clamp(1, MAX_TAPS)),
             light: shares.clone().map(to_light).collect(),
             share: shares.collect(),
             progress,
@@ -189,7 +189,7 @@ impl<'a> Look<'a> {
             } else {
                 self.read(line, 0..self.of.0, bytes)?;
                 for (place, sum) in (0..).zip(&mut sums) {
-                    taps(boxed(place), MOST_TAPS).for_each(|pixel| self.add(sum, bytes, pixel));
+                    taps(boxed(place), MAX_TAPS).for_each(|pixel| self.add(sum, bytes, pixel));
                 }
             }
         }

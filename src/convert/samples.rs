@@ -69,7 +69,7 @@ pub(super) fn unsound(path: &Path, kind: &str, why: impl Display) -> Error {
 }
 
 /// Some decoders say all that a picture holds of a wrong sort, millions of numbers.
-const MOST_LETTERS: usize = 300;
+const MAX_LETTERS: usize = 300;
 
 /// The beginning of what a decoder says, without making the rest.
 fn shortened(why: impl Display) -> String {
@@ -77,7 +77,7 @@ fn shortened(why: impl Display) -> String {
 
     impl Write for Short {
         fn write_str(&mut self, more: &str) -> std::fmt::Result {
-            let left = MOST_LETTERS.saturating_sub(self.0.chars().count());
+            let left = MAX_LETTERS.saturating_sub(self.0.chars().count());
             self.0.extend(more.chars().take(left));
             if more.chars().nth(left).is_some() {
                 self.0.push_str("...");
@@ -100,7 +100,7 @@ pub(super) fn too_large(path: &Path, what: &str, bytes: u64) -> Error {
         format!(
             "{what} of {bytes} bytes would be in memory at once, more than {}; convert it with another program to a \
              TIFF of strips or a PNG that is not interlaced, which are read piece by piece",
-            super::MOST_AT_ONCE_BYTES,
+            super::MAX_AT_ONCE_BYTES,
         ),
     )
 }
@@ -119,10 +119,10 @@ mod tests {
     #[test]
     fn a_long_story_is_cut_short() {
         assert_eq!(shortened("why"), "why");
-        assert_eq!(shortened("é".repeat(MOST_LETTERS)), "é".repeat(MOST_LETTERS));
+        assert_eq!(shortened("é".repeat(MAX_LETTERS)), "é".repeat(MAX_LETTERS));
         let long = format!("{:?}", shortened(format_args!("{:?}", vec![7; 1000])));
         assert!(
-            long.starts_with("\"[7, 7, ") && long.ends_with("...\"") && long.len() == MOST_LETTERS + 5,
+            long.starts_with("\"[7, 7, ") && long.ends_with("...\"") && long.len() == MAX_LETTERS + 5,
             "{long}"
         );
     }

@@ -11,9 +11,9 @@ use tiff::tags::{ExtraSamples, PhotometricInterpretation, SampleFormat, Tag};
 use tiff::{ColorType as Colors, TiffError};
 
 use super::input::Input;
-use super::picture::{Block, Looks, Put};
+use super::picture::{Block, PictureInfo, Put};
 use super::samples::{self, Raw};
-use super::{MOST_AT_ONCE_BYTES, NewPicture};
+use super::{MAX_AT_ONCE_BYTES, NewPicture};
 use crate::error::{Error, Result};
 use crate::pixel::{Channels, PixelFormat, Sample};
 
@@ -30,10 +30,10 @@ pub(super) struct TiffSource<'a> {
 
 impl<'a> TiffSource<'a> {
     /// Reads the header.
-    pub(super) fn open(path: &Path, input: Input<'a>) -> Result<(TiffSource<'a>, Looks)> {
+    pub(super) fn open(path: &Path, input: Input<'a>) -> Result<(TiffSource<'a>, PictureInfo)> {
         let refuse = |error| refuse(path, error);
         let mut limits = Limits::default();
-        limits.decoding_buffer_size = usize::try_from(MOST_AT_ONCE_BYTES).unwrap_or(usize::MAX);
+        limits.decoding_buffer_size = usize::try_from(MAX_AT_ONCE_BYTES).unwrap_or(usize::MAX);
         limits.intermediate_buffer_size = limits.decoding_buffer_size;
         // The directory is read under the crate's own limits, a quarter of these, and under those of the input.
         let mut decoder = Decoder::new(input).map_err(refuse)?.with_limits(limits);
@@ -67,12 +67,12 @@ impl<'a> TiffSource<'a> {
             (SampleFormat::Int, 16) => (Raw::Native16, Sample::I16),
             (format, bits) => return unfit(format!("samples are {format:?} of {bits} bits; 8 or 16 bits are read")),
         };
-        let looks = Looks::new(width, height, channels, sample);
-        Ok((TiffSource { decoder, raw }, looks))
+        let info = PictureInfo::new(width, height, channels, sample);
+        Ok((TiffSource { decoder, raw }, info))
     }
 
     /// Hands on all pixels.
-    pub(super) fn read(mut self, path: &Path, looks: &Looks, put: Put<'_>) -> Result<()> {
+    pub(super) fn read(mut self, path: &Path, info: &PictureInfo, put: Put<'_>) -> Result<()> {
         let refuse = |error| refuse(path, error);
         let (chunk_width, chunk_height) = self.decoder.chunk_dimensions();
         if chunk_width == 0 || chunk_height == 0 {
@@ -80,10 +80,10 @@ impl<'a> TiffSource<'a> {
         }
         let across = match self.decoder.get_chunk_type() {
             ChunkType::Strip => 1,
-            ChunkType::Tile => looks.width.div_ceil(chunk_width.into()),
+            ChunkType::Tile => info.width.div_ceil(chunk_width.into()),
         };
-        let down = looks.height.div_ceil(chunk_height.into());
-        let unit_bytes = looks.format.channels.count() as u64 * self.raw.bytes();
+        let down = info.height.div_ceil(chunk_height.into());
+        let unit_bytes = info.format.channels.count() as u64 * self.raw.bytes();
         let (mut bytes, mut converted) = (Vec::new(), Vec::new());
         for index in 0..across * down {
             let (x, y) = (
@@ -91,11 +91,11 @@ impl<'a> TiffSource<'a> {
                 index / across * u64::from(chunk_height),
             );
             // Without what a tile has past the picture's edges.
-            let width = (looks.width - x).min(chunk_width.into());
-            let height = (looks.height - y).min(chunk_height.into());
+            let width = (info.width - x).min(chunk_width.into());
+            let height = (info.height - y).min(chunk_height.into());
             let chunk = u32::try_from(index).map_err(|_| samples::unsound(path, "a TIFF", "too many strips"))?;
             let layout = self.decoder.image_chunk_buffer_layout(chunk).map_err(refuse)?;
-            if layout.len as u64 > MOST_AT_ONCE_BYTES {
+            if layout.len as u64 > MAX_AT_ONCE_BYTES {
                 return Err(samples::too_large(path, "a strip or tile", layout.len as u64));
             }
             if layout.len as u64 != width * height * unit_bytes {
@@ -127,7 +127,7 @@ fn refuse(path: &Path, error: TiffError) -> Error {
 }
 
 /// What a TIFF is to hold.
-pub(super) struct TiffLooks {
+pub(super) struct TiffInfo {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) format: PixelFormat,
@@ -171,16 +171,16 @@ pub(super) fn is_big(data_bytes: u64) -> bool {
 /// `Io` if the file cannot be written; whatever `fill` returns.
 pub(super) fn write(
     picture: &NewPicture,
-    looks: &TiffLooks,
+    info: &TiffInfo,
     fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
     let failed = |error| picture.failed(error);
     let mut out = BufWriter::with_capacity(1 << 18, picture);
-    let data_bytes = u64::from(looks.width) * u64::from(looks.height) * looks.format.pixel_bytes();
+    let data_bytes = u64::from(info.width) * u64::from(info.height) * info.format.pixel_bytes();
     if is_big(data_bytes) {
-        write_kind(TiffEncoder::new_big(&mut out).map_err(failed)?, picture, looks, fill)?;
+        write_kind(TiffEncoder::new_big(&mut out).map_err(failed)?, picture, info, fill)?;
     } else {
-        write_kind(TiffEncoder::new(&mut out).map_err(failed)?, picture, looks, fill)?;
+        write_kind(TiffEncoder::new(&mut out).map_err(failed)?, picture, info, fill)?;
     }
     out.flush().map_err(|error| picture.failed(error))
 }
@@ -188,39 +188,39 @@ pub(super) fn write(
 fn write_kind<K: TiffKind>(
     encoder: TiffEncoder<&mut BufWriter<&NewPicture>, K>,
     picture: &NewPicture,
-    looks: &TiffLooks,
+    info: &TiffInfo,
     fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
     use ExtraSamples as X;
-    let channels = looks.format.channels;
+    let channels = info.format.channels;
     let is_rgb = matches!(channels, Channels::RGB | Channels::RGBA);
     // What is beside the one gray or three colors; nobody said that bands are colors.
     let extra = match (channels.has_alpha(), channels.count() - if is_rgb { 3 } else { 1 }) {
         (true, count) => [vec![X::Unspecified; count - 1], vec![X::UnassociatedAlpha]].concat(),
         (false, count) => vec![X::Unspecified; count],
     };
-    match (is_rgb, looks.format.sample) {
-        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, picture, looks, &extra, fill),
-        (false, _) => write_strips::<Gray16, K>(encoder, picture, looks, &extra, fill),
-        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, picture, looks, &extra, fill),
-        (true, _) => write_strips::<RGB16, K>(encoder, picture, looks, &extra, fill),
+    match (is_rgb, info.format.sample) {
+        (false, Sample::I16) => write_strips::<SignedGray, K>(encoder, picture, info, &extra, fill),
+        (false, _) => write_strips::<Gray16, K>(encoder, picture, info, &extra, fill),
+        (true, Sample::I16) => write_strips::<SignedRgb, K>(encoder, picture, info, &extra, fill),
+        (true, _) => write_strips::<RGB16, K>(encoder, picture, info, &extra, fill),
     }
 }
 
 fn write_strips<C: ColorType<Inner = u16>, K: TiffKind>(
     mut encoder: TiffEncoder<&mut BufWriter<&NewPicture>, K>,
     picture: &NewPicture,
-    looks: &TiffLooks,
+    info: &TiffInfo,
     extra: &[ExtraSamples],
     mut fill: impl FnMut(u64, &mut Vec<u16>) -> Result<()>,
 ) -> Result<()> {
     let failed = |error| picture.failed(error);
-    let mut image = encoder.new_image::<C>(looks.width, looks.height).map_err(failed)?;
+    let mut image = encoder.new_image::<C>(info.width, info.height).map_err(failed)?;
     if !extra.is_empty() {
         image.extra_samples(extra).map_err(failed)?;
     }
-    let row_bytes = u64::from(looks.width) * looks.format.pixel_bytes();
-    let rows = (STRIP_BYTES / row_bytes).clamp(1, looks.height.into());
+    let row_bytes = u64::from(info.width) * info.format.pixel_bytes();
+    let rows = (STRIP_BYTES / row_bytes).clamp(1, info.height.into());
     image.rows_per_strip(u32::try_from(rows).unwrap_or(1)).map_err(failed)?;
     let mut samples = Vec::new();
     while image.next_strip_sample_count() > 0 {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::picture::Looks;
+use super::picture::PictureInfo;
 use crate::error::{Error, Result};
 use crate::threads::{self, Progress};
 
@@ -18,18 +18,18 @@ const STEP_BYTES: u64 = 1 << 20;
 pub(super) fn repeat(
     image: &File,
     path: &Path,
-    looks: &Looks,
+    info: &PictureInfo,
     (columns, rows): (u64, u64),
     threads: usize,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let row_bytes = looks.row_bytes();
+    let row_bytes = info.row_bytes();
     let pairs = (STEP_BYTES / (2 * row_bytes)).clamp(1, columns.div_ceil(2));
-    threads::share(threads, looks.height * rows, |turns| {
+    threads::share(threads, info.height * rows, |queue| {
         let (mut row, mut line) = (Vec::new(), Vec::new());
-        while let Some(y) = turns.take() {
+        while let Some(y) = queue.take() {
             // The picture itself is there; only what is beside it is not.
-            let first_column = u64::from(y < looks.height);
+            let first_column = u64::from(y < info.height);
             if first_column == columns {
                 continue;
             }
@@ -38,9 +38,9 @@ pub(super) fn repeat(
                 reason = "a row at most, which was in memory before"
             )]
             row.resize(row_bytes as usize, 0);
-            let read = image.read_exact_at(&mut row, mirrored(y, looks.height) * row_bytes * columns);
+            let read = image.read_exact_at(&mut row, mirrored(y, info.height) * row_bytes * columns);
             read.map_err(|error| Error::io("read", path, error))?;
-            unfold(&row, looks, pairs, &mut line);
+            unfold(&row, info, pairs, &mut line);
             let mut column = first_column;
             while column < columns {
                 let start = column % 2 * row_bytes;
@@ -69,9 +69,9 @@ fn mirrored(y: u64, length: u64) -> u64 {
 }
 
 /// The row as it is and then mirrored, `pairs` times.
-fn unfold(row: &[u8], looks: &Looks, pairs: u64, line: &mut Vec<u8>) {
+fn unfold(row: &[u8], info: &PictureInfo, pairs: u64, line: &mut Vec<u8>) {
     line.clear();
-    let pixel_bytes = looks.format.channels.count() * crate::pixel::SAMPLE_BYTES;
+    let pixel_bytes = info.format.channels.count() * crate::pixel::SAMPLE_BYTES;
     for _ in 0..pairs {
         line.extend_from_slice(row);
         for pixel in row.chunks_exact(pixel_bytes).rev() {

@@ -7,9 +7,9 @@ use image::codecs::openexr::OpenExrDecoder;
 use image::codecs::pnm::PnmDecoder;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, Limits};
 
-use super::MOST_AT_ONCE_BYTES;
+use super::MAX_AT_ONCE_BYTES;
 use super::input::{HEADER_BYTES, Input};
-use super::picture::{Block, Looks, Put};
+use super::picture::{Block, PictureInfo, Put};
 use super::samples::{self, Raw};
 use crate::error::{Error, Result};
 use crate::pixel::{Channels, Sample};
@@ -28,7 +28,7 @@ pub(super) struct WholeSource<'a> {
 
 impl<'a> WholeSource<'a> {
     /// Reads the header.
-    pub(super) fn open(path: &Path, input: Input<'a>, format: ImageFormat) -> Result<(WholeSource<'a>, Looks)> {
+    pub(super) fn open(path: &Path, input: Input<'a>, format: ImageFormat) -> Result<(WholeSource<'a>, PictureInfo)> {
         let refuse = |error| refuse(path, error);
         let header_bytes = match format {
             ImageFormat::Pnm => WORDS_BYTES,
@@ -41,11 +41,11 @@ impl<'a> WholeSource<'a> {
             _ => Box::new(PnmDecoder::new(input).map_err(refuse)?),
         };
         let (width, height) = decoder.dimensions();
-        if decoder.total_bytes() > MOST_AT_ONCE_BYTES {
+        if decoder.total_bytes() > MAX_AT_ONCE_BYTES {
             return Err(samples::too_large(path, "a whole picture", decoder.total_bytes()));
         }
         let mut limits = Limits::default();
-        limits.max_alloc = Some(2 * MOST_AT_ONCE_BYTES);
+        limits.max_alloc = Some(2 * MAX_AT_ONCE_BYTES);
         decoder.set_limits(limits).map_err(refuse)?;
         let (channels, raw) = match decoder.color_type() {
             ColorType::L8 => (Channels::GRAY, Raw::U8),
@@ -66,15 +66,15 @@ impl<'a> WholeSource<'a> {
                 raw,
                 header_bytes,
             },
-            Looks::new(width, height, channels, Sample::U16),
+            PictureInfo::new(width, height, channels, Sample::U16),
         ))
     }
 
     /// The most that may be read for the pixels. In words, a sample takes up to three times as much as in memory, and an
     /// OpenEXR may have layers that nobody asked for; but its lists are as long as it says, and stay in memory.
-    pub(super) fn most_bytes(&self) -> u64 {
+    pub(super) fn max_bytes(&self) -> u64 {
         let most = self.decoder.total_bytes().saturating_mul(16);
-        most.saturating_add(self.header_bytes).min(4 * MOST_AT_ONCE_BYTES)
+        most.saturating_add(self.header_bytes).min(4 * MAX_AT_ONCE_BYTES)
     }
 
     /// Hands on all pixels.

@@ -15,19 +15,19 @@ use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::cut::{Cut, split};
+use crate::chunk_plan::{ChunkPlan, split};
 use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::journal::check::{self, Chunks};
 use crate::kernel::Kernel;
-use crate::map::{Edit, MappedFile, PageIn};
+use crate::map::{CopyEdit, MappedFile, Populate};
 use crate::os::disk::{self, FileSystem};
 use crate::threads::{self, Progress};
 use crate::window::Window;
 
-use self::thread::Thread;
+use self::thread::EditThread;
 
 /// What a thread maps at once. Both neighbours pay for the huge page that lies under the end of a span, so it is a small part.
 const SPAN_BYTES: u64 = 64 << 20;
@@ -38,7 +38,7 @@ pub struct Settings {
     /// Threads that edit, at least 1.
     pub threads: usize,
     /// About how many bytes of the image may be in memory at once, over all threads; not less than
-    /// [`Settings::LEAST_THREAD_MEMORY_BYTES`] each. Where a window's bytes follow each other, much less is, as what is
+    /// [`Settings::MIN_THREAD_MEMORY_BYTES`] each. Where a window's bytes follow each other, much less is, as what is
     /// done is let go.
     pub memory_bytes: u64,
 }
@@ -48,11 +48,11 @@ impl Settings {
     pub const DEFAULT_MEMORY_BYTES: u64 = 32 << 20;
 
     /// Two huge pages, below which the system's work for a map exceeds the edit's.
-    pub const LEAST_THREAD_MEMORY_BYTES: u64 = 4 << 20;
+    pub const MIN_THREAD_MEMORY_BYTES: u64 = 4 << 20;
 
     /// How a fresh job on `window` is cut, so that these settings hold.
-    pub fn cut(&self, window: &Window) -> Cut {
-        Cut::new(
+    pub fn chunk_plan(&self, window: &Window) -> ChunkPlan {
+        ChunkPlan::new(
             window,
             self.thread_memory_bytes(),
             self.span_bytes(),
@@ -61,8 +61,8 @@ impl Settings {
     }
 
     /// The spans that these settings make of a job that was cut before.
-    fn spans_of(&self, cut: &Cut) -> Cut {
-        cut.with_spans(self.span_bytes(), self.some_threads())
+    fn spans_of(&self, chunk_plan: &ChunkPlan) -> ChunkPlan {
+        chunk_plan.with_spans(self.span_bytes(), self.some_threads())
     }
 
     fn some_threads(&self) -> u64 {
@@ -70,7 +70,7 @@ impl Settings {
     }
 
     fn thread_memory_bytes(&self) -> u64 {
-        (self.memory_bytes / self.some_threads()).max(Settings::LEAST_THREAD_MEMORY_BYTES)
+        (self.memory_bytes / self.some_threads()).max(Settings::MIN_THREAD_MEMORY_BYTES)
     }
 
     /// What is mapped at once is in memory only from when it is paged in until it is let go.
@@ -111,15 +111,17 @@ pub fn work(
         job,
         image,
         journal,
-        cut: settings.spans_of(&journal.header().cut),
-        page_in: page_in_for(image),
+        chunk_plan: settings.spans_of(&journal.header().chunk_plan),
+        populate: populate_for(image),
         edit: edit_of(job, journal),
         progress,
     };
-    threads::share(settings.threads, u64::MAX, |turns| match Thread::in_any_slot(&run)? {
-        Some(thread) => thread.work(turns),
-        // Too late, or more threads than the journal has slots: the others do the work.
-        None => Ok(()),
+    threads::share(settings.threads, u64::MAX, |queue| {
+        match EditThread::in_any_slot(&run)? {
+            Some(thread) => thread.work(queue),
+            // Too late, or more threads than the journal has slots: the others do the work.
+            None => Ok(()),
+        }
     })?;
     Ok(())
 }
@@ -129,11 +131,11 @@ pub fn work(
 ///
 /// # Errors
 /// As for [`work`].
-pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
+pub fn recover_dead_slots(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
     let run = Run::alone(job, image, journal);
     let mut alive = 0;
     for slot in 0..journal.header().slots {
-        match Thread::new(&run, slot)? {
+        match EditThread::new(&run, slot)? {
             Some(mut thread) => thread.recover()?,
             None => alive += 1,
         }
@@ -149,18 +151,18 @@ pub fn settle(job: &Job, image: &MappedFile, journal: &Journal) -> Result<u32> {
 /// `Unfit` if it does not; `Io`; `Interrupted` if `progress` said so.
 pub fn check(job: &Job, image: &MappedFile, journal: &Journal, chunks: Chunks, progress: Progress<'_>) -> Result<bool> {
     let mut reader = Reader::new(job, image, journal);
-    reader.check_words()?;
+    reader.check_journal()?;
     let mut is_compared = false;
-    check::image(journal, image.path(), chunks, &mut |digest, pieces| {
+    check::image(journal, image.path(), chunks, &mut |digest, redo_blocks| {
         threads::report(progress, 0)?;
-        is_compared |= !pieces.is_empty();
-        reader.digest(digest, pieces)
+        is_compared |= !redo_blocks.is_empty();
+        reader.digest(digest, redo_blocks)
     })?;
     let in_flight = check::in_flight(journal)?;
     if !in_flight.is_empty() {
         let kernel = job.kernel();
-        for (slot, chunk, piece) in in_flight {
-            if !reader.is_in_flight(&kernel, slot, chunk, piece)? {
+        for (slot, chunk, redo_block) in in_flight {
+            if !reader.is_in_flight(&kernel, slot, chunk, redo_block)? {
                 return Err(check::not_as_left(journal, image.path(), chunk));
             }
         }
@@ -180,17 +182,17 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(job: &'a Job, image: &'a MappedFile, journal: &'a Journal) -> Reader<'a> {
-        let piece_bytes = journal.header().cut.piece_bytes();
+        let redo_block_bytes = journal.header().chunk_plan.redo_block_bytes();
         Reader {
             job,
             image,
             journal,
             key: Arc::new(journal.key()),
-            buffer: vec![0; usize::try_from(piece_bytes).expect("a piece is small")],
+            buffer: vec![0; usize::try_from(redo_block_bytes).expect("a redo block is small")],
         }
     }
 
-    fn check_words(&mut self) -> Result<()> {
+    fn check_journal(&mut self) -> Result<()> {
         let Reader {
             job,
             journal,
@@ -198,9 +200,9 @@ impl<'a> Reader<'a> {
             buffer,
             ..
         } = self;
-        check::words(journal, |digest, piece, at| {
+        check::journal(journal, |digest, redo_block, at| {
             let (mut digest, mut at) = (digest, at);
-            for range in job.target.window.ranges(piece) {
+            for range in job.target.window.ranges(redo_block) {
                 let bytes = &mut buffer[..length(&range)];
                 journal.view().copy_out(at, bytes)?;
                 at += bytes.len();
@@ -210,11 +212,11 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Digests some pieces of the window as the image has them, on top of `digest`.
-    fn digest(&mut self, mut digest: u64, pieces: Range<u64>) -> Result<u64> {
-        // Piece by piece, as it was edited: the digest knows where a range of one ends.
-        for piece in split(pieces, self.journal.header().cut.piece_bytes()) {
-            for range in self.job.target.window.ranges(piece) {
+    /// Digests some redo blocks of the window as the image has them, on top of `digest`.
+    fn digest(&mut self, mut digest: u64, redo_blocks: Range<u64>) -> Result<u64> {
+        // Redo block by redo block, as it was edited: the digest knows where a range of one ends.
+        for redo_block in split(redo_blocks, self.journal.header().chunk_plan.redo_block_bytes()) {
+            for range in self.job.target.window.ranges(redo_block) {
                 let bytes = &mut self.buffer[..length(&range)];
                 let read = self.image.file().read_exact_at(bytes, range.start);
                 read.map_err(|error| Error::io("read", self.image.path(), error))?;
@@ -224,12 +226,16 @@ impl<'a> Reader<'a> {
         Ok(digest)
     }
 
-    /// True if each sample of a piece in the image (or each pixel, if those are edited as a whole) is as before or as in its finished bytes in a slot, but for one at most: a
-    /// kill may come between any two bytes of the copy.
-    fn is_in_flight(&mut self, kernel: &Kernel, slot: u32, chunk: u32, piece: u32) -> Result<bool> {
-        let part = self.journal.header().cut.piece(u64::from(chunk), u64::from(piece));
+    /// True if each sample of a redo block in the image (or each pixel, if those are edited as a whole) is as before or
+    /// as in its finished bytes in a slot, but for one at most: a kill may come between any two bytes of the copy.
+    fn is_in_flight(&mut self, kernel: &Kernel, slot: u32, chunk: u32, redo_block: u32) -> Result<bool> {
+        let part = self
+            .journal
+            .header()
+            .chunk_plan
+            .redo_block(u64::from(chunk), u64::from(redo_block));
         let mut lane = self.job.target.lane_at(part.start);
-        let mut at = self.journal.slot_piece_at(slot);
+        let mut at = self.journal.slot_redo_block_at(slot);
         let mut finished = vec![0; self.buffer.len()];
         let mut torn = 0;
         for range in self.job.target.window.ranges(part) {
@@ -252,10 +258,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The bytes of a range of a piece.
+/// The bytes of a range of a redo block.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a piece's ranges are no longer than it is"
+    reason = "a redo block's ranges are no longer than it is"
 )]
 fn length(range: &Range<u64>) -> usize {
     (range.end - range.start) as usize
@@ -263,16 +269,16 @@ fn length(range: &Range<u64>) -> usize {
 
 /// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
 /// be read may be written too, and reading brings in its neighbours.
-fn page_in_for(image: &MappedFile) -> PageIn {
+fn populate_for(image: &MappedFile) -> Populate {
     match disk::file_system(image.file()) {
-        Ok(FileSystem::Tmpfs) => PageIn::Read,
-        _ => PageIn::Write,
+        Ok(FileSystem::Tmpfs) => Populate::Read,
+        _ => Populate::Write,
     }
 }
 
 /// What the job does to bytes on their way into a slot.
-fn edit_of(job: &Job, journal: &Journal) -> Edit {
-    Edit::new(job.kernel(), Arc::new(journal.key()))
+fn edit_of(job: &Job, journal: &Journal) -> CopyEdit {
+    CopyEdit::new(job.kernel(), Arc::new(journal.key()))
 }
 
 /// What all threads of a run share.
@@ -280,10 +286,10 @@ struct Run<'a> {
     job: &'a Job,
     image: &'a MappedFile,
     journal: &'a Journal,
-    cut: Cut,
-    page_in: PageIn,
+    chunk_plan: ChunkPlan,
+    populate: Populate,
     /// Made once: a table takes some time to be made ready.
-    edit: Edit,
+    edit: CopyEdit,
     progress: Progress<'a>,
 }
 
@@ -294,8 +300,8 @@ impl<'a> Run<'a> {
             job,
             image,
             journal,
-            cut: journal.header().cut.clone(),
-            page_in: page_in_for(image),
+            chunk_plan: journal.header().chunk_plan.clone(),
+            populate: populate_for(image),
             edit: edit_of(job, journal),
             progress: &|_| ControlFlow::Continue(()),
         }

@@ -7,11 +7,11 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::map::{MappedFile, PageIn, View};
+use crate::map::{MappedFile, Populate, View};
 use crate::window::Window;
 
 /// A step. It begins at a multiple of this in the file.
-const STEP_BYTES: u64 = 1 << 20;
+const BATCH_BYTES: u64 = 1 << 20;
 
 /// Bytes of a window, mapped.
 pub(super) struct Span {
@@ -21,11 +21,11 @@ pub(super) struct Span {
     /// The file position of the view's first byte.
     start: u64,
     /// The window's bytes before this one were paged in, or need not be.
-    paged_in: u64,
+    populated_end: u64,
     /// The pages before this file position were let go.
-    let_go: u64,
+    released_end: u64,
     /// From this byte of the window on, a step may be done that was not let go yet.
-    look_back_at: u64,
+    release_check_at: u64,
 }
 
 impl Span {
@@ -38,9 +38,9 @@ impl Span {
             view.expect_one_pass();
         }
         Ok(Span {
-            paged_in: part.start,
-            let_go: bounds.start,
-            look_back_at: u64::MAX,
+            populated_end: part.start,
+            released_end: bounds.start,
+            release_check_at: u64::MAX,
             start: bounds.start,
             view,
             part,
@@ -54,41 +54,41 @@ impl Span {
 
     /// Makes sure that the bytes `part` of `window` are paged in, and that what lies steps before them was let go. True if
     /// pages came in.
-    pub(super) fn come_to(&mut self, part: &Range<u64>, window: &Window, how: PageIn) -> Result<bool> {
-        if part.start >= self.look_back_at {
-            self.let_go_before(window.bounds(part.clone()).start)?;
+    pub(super) fn advance_to(&mut self, part: &Range<u64>, window: &Window, how: Populate) -> Result<bool> {
+        if part.start >= self.release_check_at {
+            self.release_before(window.bounds(part.clone()).start)?;
         }
-        let is_new = part.end > self.paged_in;
+        let is_new = part.end > self.populated_end;
         if is_new {
-            self.page_in(part, window, how)?;
+            self.populate(part, window, how)?;
         }
         Ok(is_new)
     }
 
     /// Pages in what is not yet of the window's bytes `part`, and what follows in the same step of the file.
-    fn page_in(&mut self, part: &Range<u64>, window: &Window, how: PageIn) -> Result<()> {
-        self.paged_in = self.paged_in.max(part.start);
-        // By the next piece: this one may have begun in the step before.
-        self.look_back_at = part.start + 1;
-        while self.paged_in < part.end {
+    fn populate(&mut self, part: &Range<u64>, window: &Window, how: Populate) -> Result<()> {
+        self.populated_end = self.populated_end.max(part.start);
+        // By the next redo block: this one may have begun in the step before.
+        self.release_check_at = part.start + 1;
+        while self.populated_end < part.end {
             // Row by row: between the rows of a rectangle are pages that are none of ours.
-            let mut ranges = window.ranges(self.paged_in..self.part.end);
+            let mut ranges = window.ranges(self.populated_end..self.part.end);
             let range = ranges.next().expect("before the end of the span");
-            let step_end = (range.start + 1).next_multiple_of(STEP_BYTES);
-            let now = range.start..range.end.min(step_end);
-            self.view.page_in(self.inside(&now), how)?;
-            self.paged_in += now.end - now.start;
+            let batch_end = (range.start + 1).next_multiple_of(BATCH_BYTES);
+            let now = range.start..range.end.min(batch_end);
+            self.view.populate(self.inside(&now), how)?;
+            self.populated_end += now.end - now.start;
         }
         Ok(())
     }
 
     /// Lets the steps go that end before file position `position`.
-    fn let_go_before(&mut self, position: u64) -> Result<()> {
-        self.look_back_at = u64::MAX;
-        let step_start = position / STEP_BYTES * STEP_BYTES;
-        if step_start > self.let_go {
-            self.view.let_go(self.inside(&(self.let_go..step_start)))?;
-            self.let_go = step_start;
+    fn release_before(&mut self, position: u64) -> Result<()> {
+        self.release_check_at = u64::MAX;
+        let batch_start = position / BATCH_BYTES * BATCH_BYTES;
+        if batch_start > self.released_end {
+            self.view.release(self.inside(&(self.released_end..batch_start)))?;
+            self.released_end = batch_start;
         }
         Ok(())
     }

@@ -2,31 +2,31 @@
 
 use std::ops::Range;
 
-use crate::cut::QUANTUM;
+use crate::chunk_plan::QUANTUM;
 use crate::error::Result;
 use crate::journal::protocol::{self, Pixels};
-use crate::journal::words::{ChunkState, Sofar};
+use crate::journal::words::{ChunkPrefix, ChunkState};
 use crate::os::lock::Lock;
-use crate::threads::{self, Turns};
+use crate::threads::{self, WorkQueue};
 
 use super::Run;
 use super::span::Span;
 
 /// What a thread has for itself.
-pub(super) struct Thread<'a> {
+pub(super) struct EditThread<'a> {
     run: &'a Run<'a>,
     slot: u32,
-    /// Every piece begins with a sample of the first lane, so it need not be worked out.
+    /// Every redo block begins with a sample of the first lane, so it need not be worked out.
     begins_with_first_lane: bool,
     /// As long as it lives, so does this thread.
     _alive: Lock,
     span: Option<Span>,
 }
 
-impl<'a> Thread<'a> {
+impl<'a> EditThread<'a> {
     /// The thread of slot `slot`; `None` if that slot's thread lives.
-    pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<Thread<'a>>> {
-        Ok(run.journal.lock_slot(slot)?.map(|alive| Thread {
+    pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<EditThread<'a>>> {
+        Ok(run.journal.lock_slot(slot)?.map(|alive| EditThread {
             run,
             slot,
             begins_with_first_lane: run.job.target.fits_lanes(QUANTUM),
@@ -37,10 +37,10 @@ impl<'a> Thread<'a> {
 
     /// A thread in whichever slot is free, after what its last owner had begun is finished; `None` if none is, or if
     /// it is time to stop.
-    pub(super) fn in_any_slot(run: &'a Run<'a>) -> Result<Option<Thread<'a>>> {
+    pub(super) fn in_any_slot(run: &'a Run<'a>) -> Result<Option<EditThread<'a>>> {
         for slot in 0..run.journal.header().slots {
-            if let Some(mut thread) = Thread::new(run, slot)? {
-                // Only now: whoever ends a round asks first, and looks for locks then.
+            if let Some(mut thread) = EditThread::new(run, slot)? {
+                // Only now: whoever ends an epoch asks first, and looks for locks then.
                 if run.journal.is_asked_to_stop()? {
                     return Ok(None);
                 }
@@ -59,22 +59,22 @@ impl<'a> Thread<'a> {
 
     /// Takes span after span, and in the end whatever chunks are free: those that dead threads had not come to, and
     /// those that slow ones have still before them.
-    pub(super) fn work(mut self, turns: &Turns) -> Result<()> {
+    pub(super) fn work(mut self, queue: &WorkQueue) -> Result<()> {
         let run = self.run;
-        let spans = run.cut.spans();
+        let spans = run.chunk_plan.spans();
         loop {
             let span = run.journal.next_span()?;
             if span >= spans {
                 break;
             }
-            if !self.work_through(span, turns)? {
+            if !self.work_through(span, queue)? {
                 return Ok(());
             }
         }
         // Every thread begins elsewhere, so that they do not all fight for the same chunks.
         let first = u64::from(self.slot) * spans / u64::from(run.journal.header().slots);
         for span in (first..spans).chain(0..first) {
-            if !self.work_through(span, turns)? {
+            if !self.work_through(span, queue)? {
                 return Ok(());
             }
         }
@@ -82,10 +82,10 @@ impl<'a> Thread<'a> {
     }
 
     /// Edits the chunks of a span that are free; false if it is time to stop.
-    fn work_through(&mut self, span: u64, turns: &Turns) -> Result<bool> {
+    fn work_through(&mut self, span: u64, queue: &WorkQueue) -> Result<bool> {
         let (run, slot) = (self.run, self.slot);
         let mut free: Option<Range<u64>> = None;
-        for chunk in run.cut.chunks_of(span) {
+        for chunk in run.chunk_plan.chunks_of(span) {
             if run.journal.chunk(chunk.index)? == Some(ChunkState::Free) {
                 let start = free.map_or(chunk.part.start, |free| free.start);
                 free = Some(start..chunk.part.end);
@@ -95,8 +95,8 @@ impl<'a> Thread<'a> {
             return Ok(true);
         };
         self.map(free)?;
-        for chunk in run.cut.chunks_of(span) {
-            if turns.stopped() || run.journal.is_asked_to_stop()? {
+        for chunk in run.chunk_plan.chunks_of(span) {
+            if queue.stopped() || run.journal.is_asked_to_stop()? {
                 return Ok(false);
             }
             if protocol::take(run.journal, slot, chunk.index)? {
@@ -121,7 +121,7 @@ impl<'a> Thread<'a> {
 
     /// Makes sure that chunk `chunk` is mapped: the work has done so, a recovery has not.
     fn reach(&mut self, chunk: u32) -> Result<()> {
-        let part = self.run.cut.chunk(u64::from(chunk)).part;
+        let part = self.run.chunk_plan.chunk(u64::from(chunk)).part;
         if self.span.as_ref().is_some_and(|span| span.holds(&part)) {
             Ok(())
         } else {
@@ -129,13 +129,14 @@ impl<'a> Thread<'a> {
         }
     }
 
-    /// Makes sure that piece `piece` of chunk `chunk` is mapped and paged in; returns its bytes of the window.
-    fn bring(&mut self, chunk: u32, piece: u32) -> Result<Range<u64>> {
+    /// Makes sure that redo block `redo_block` of chunk `chunk` is mapped and paged in; returns its bytes of the
+    /// window.
+    fn bring(&mut self, chunk: u32, redo_block: u32) -> Result<Range<u64>> {
         self.reach(chunk)?;
         let run = self.run;
-        let part = run.cut.piece(u64::from(chunk), u64::from(piece));
+        let part = run.chunk_plan.redo_block(u64::from(chunk), u64::from(redo_block));
         let span = self.span.as_mut().expect("reached above");
-        if span.come_to(&part, &run.job.target.window, run.page_in)? {
+        if span.advance_to(&part, &run.job.target.window, run.populate)? {
             // The system counts a page that is brought in for writing as a change of the image.
             run.journal.beat(self.slot)?;
         }
@@ -147,19 +148,19 @@ impl<'a> Thread<'a> {
     }
 }
 
-impl Pixels for Thread<'_> {
+impl Pixels for EditThread<'_> {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the journal's header keeps a chunk to MAX_PIECES"
+        reason = "the journal's header keeps a chunk to MAX_REDO_BLOCKS"
     )]
-    fn pieces(&self, chunk: u32) -> u32 {
-        self.run.cut.pieces(u64::from(chunk)) as u32
+    fn redo_blocks(&self, chunk: u32) -> u32 {
+        self.run.chunk_plan.redo_blocks(u64::from(chunk)) as u32
     }
 
-    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar> {
-        let part = self.bring(chunk, piece)?;
+    fn fill_slot(&mut self, chunk: u32, redo_block: u32, before: ChunkPrefix) -> Result<ChunkPrefix> {
+        let part = self.bring(chunk, redo_block)?;
         let (run, span) = (self.run, self.span());
-        let mut at = run.journal.slot_piece_at(self.slot);
+        let mut at = run.journal.slot_redo_block_at(self.slot);
         let mut after = before;
         let mut lane = if self.begins_with_first_lane {
             0
@@ -184,10 +185,10 @@ impl Pixels for Thread<'_> {
         Ok(after)
     }
 
-    fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
-        let part = self.bring(chunk, piece)?;
+    fn empty_slot(&mut self, chunk: u32, redo_block: u32) -> Result<()> {
+        let part = self.bring(chunk, redo_block)?;
         let (run, span) = (self.run, self.span());
-        let mut at = run.journal.slot_piece_at(self.slot);
+        let mut at = run.journal.slot_redo_block_at(self.slot);
         for range in run.job.target.window.ranges(part) {
             let part = span.inside(&range);
             span.view().copy_from(part.start, run.journal.view(), at, part.len())?;

@@ -55,7 +55,7 @@ pub enum Interleave {
 
 /// What a header says of its image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct EnviHeader {
     /// Pixels in a row.
     pub width: u64,
     /// Rows.
@@ -72,13 +72,13 @@ pub struct Header {
     pub nodata: Option<i32>,
 }
 
-impl Header {
+impl EnviHeader {
     /// The header of an image of `format` that `create` or `import` writes.
-    pub fn new(width: u64, height: u64, format: PixelFormat) -> Header {
+    pub fn new(width: u64, height: u64, format: PixelFormat) -> EnviHeader {
         let channels = format.channels;
         // A name would say that the last band is alpha, or that it is not.
         let is_said = channels.has_alpha() || !channels.are_bands();
-        Header {
+        EnviHeader {
             width,
             height,
             data_offset: 0,
@@ -165,7 +165,7 @@ impl Header {
     ///
     /// # Errors
     /// A message for the user: what is missing, wrong or not supported.
-    pub fn parse(text: &str) -> std::result::Result<Header, String> {
+    pub fn parse(text: &str) -> std::result::Result<EnviHeader, String> {
         let fields = Fields::parse(text)?;
         if fields.number("file compression")?.unwrap_or(0) != 0 {
             return Err("the image is compressed, and only plain pixels can be edited in place".to_owned());
@@ -199,7 +199,7 @@ impl Header {
             ));
         }
         let channels = channels(bands, &band_names).ok_or_else(|| format!("bands = {bands}; {SUPPORTED}"))?;
-        Ok(Header {
+        Ok(EnviHeader {
             width: fields.needed("samples")?,
             height: fields.needed("lines")?,
             data_offset: fields.number("header offset")?.unwrap_or(0),
@@ -277,7 +277,7 @@ pub fn path_for(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// `Unfit` if it is damaged or says what is not supported; `Io` if it cannot be read.
-pub fn find(path: &Path) -> Result<Option<(PathBuf, Header)>> {
+pub fn find(path: &Path) -> Result<Option<(PathBuf, EnviHeader)>> {
     // Only for links, so that users read the names that they wrote.
     let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
     let beside_target = target.as_deref().and_then(header_of);
@@ -306,7 +306,7 @@ pub fn header_of(path: &Path) -> Option<PathBuf> {
     None
 }
 
-fn read(path: &Path) -> Result<Header> {
+fn read(path: &Path) -> Result<EnviHeader> {
     let io = |error| Error::io("read", path, error);
     let refuse = |why: String| {
         Error::unfit(
@@ -326,7 +326,7 @@ fn read(path: &Path) -> Result<Header> {
         )));
     }
     // Names of places are in whatever encoding their writer had; the keys that count are ASCII.
-    Header::parse(&String::from_utf8_lossy(&bytes)).map_err(refuse)
+    EnviHeader::parse(&String::from_utf8_lossy(&bytes)).map_err(refuse)
 }
 
 #[cfg(test)]

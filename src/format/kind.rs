@@ -2,7 +2,7 @@
 //!
 //! A FITS file, a TIFF or a ZIP edited as if it were raw pixels is destroyed, header first, and no name and no length
 //! tells it apart from raw pixels. Its magic does. The crate `file-format` has the magics of most kinds; `MAGICS` has
-//! what it lacks, most of it from science, and `look` has what needs more than a comparison.
+//! what it lacks, most of it from science, and `rules` has what needs more than a comparison.
 //!
 //! 1. Four bytes of its own at least speak for a kind. What has a shorter magic (PNM, JPEG, gzip, SGI, ...) is looked at
 //!    a second time, until as much speaks for it. So pixels without any pattern are taken for a certain kind once in 2^32
@@ -15,7 +15,7 @@
 //!
 //! Sources: the formats' own specifications, and file(1)'s magic for those that have none.
 
-mod look;
+mod rules;
 
 use std::fmt;
 use std::io;
@@ -26,7 +26,7 @@ use file_format::FileFormat;
 
 use crate::error::{Error, Result};
 use crate::map::MappedFile;
-use look::Head;
+use rules::Head;
 
 /// How much of a file is looked at: what a JPEG's first segment can have, and the first sectors of a CD.
 pub const HEAD_BYTES: usize = 68 << 10;
@@ -84,7 +84,7 @@ pub fn of(path: &Path, head: &[u8]) -> Option<Kind> {
         VETTED.iter().find(|(vetted, _)| *vetted == format)
     };
     let kind = by_magic().map(|(_, kind)| *kind);
-    let kind = kind.or_else(|| look::at(Head(head), path));
+    let kind = kind.or_else(|| rules::at(Head(head), path));
     kind.or_else(|| by_crate().map(|(_, kind)| *kind)).map(Kind)
 }
 

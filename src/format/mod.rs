@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::map::MappedFile;
 use crate::pixel::{ChannelSet, PixelFormat};
-use envi::Header;
+use envi::EnviHeader;
 use kind::Kind;
 
 /// What the user says of an image, before anything the header says.
@@ -140,7 +140,7 @@ fn refused(image: &MappedFile, kind: Kind) -> Error {
 }
 
 /// True if a header says, without any help, how long the file is. One that is damaged says nothing.
-fn is_exact(header: &Result<Option<(PathBuf, Header)>>, image: &MappedFile) -> bool {
+fn is_exact(header: &Result<Option<(PathBuf, EnviHeader)>>, image: &MappedFile) -> bool {
     let Ok(Some((_, header))) = header else {
         return false;
     };
@@ -166,7 +166,7 @@ fn from_header(
     file_bytes: u64,
     overrides: &Overrides,
     header_path: PathBuf,
-    header: &Header,
+    header: &EnviHeader,
 ) -> Result<Described> {
     let format = overrides.format.unwrap_or(header.format);
     let data_offset = overrides.data_offset.unwrap_or(header.data_offset);

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::format::envi::{self, Header};
+use crate::format::envi::{self, EnviHeader};
 use crate::os::unnamed::UnnamedFile;
 use crate::pixel::Sample;
 
@@ -23,7 +23,7 @@ impl NewImage {
     ///
     /// # Errors
     /// `Exists` if the image or its header is there already; `Request` if there is no header for it; `Io`.
-    pub fn create(path: &Path, header: &Header) -> Result<NewImage> {
+    pub fn create(path: &Path, header: &EnviHeader) -> Result<NewImage> {
         let header_path = envi::path_for(path);
         if header_path == path {
             return Err(Error::Request(format!(
@@ -98,7 +98,7 @@ mod tests {
     fn both_or_neither() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.raw");
-        let header = Header::new(2, 3, PixelFormat::RGBA16);
+        let header = EnviHeader::new(2, 3, PixelFormat::RGBA16);
         let begin = || NewImage::create(&path, &header);
         drop(begin().expect("begun"));
         assert!(names(folder.path()).is_empty());
@@ -114,7 +114,7 @@ mod tests {
     fn a_header_does_not_stay_behind_without_its_image() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.raw");
-        let new = NewImage::create(&path, &Header::new(2, 3, PixelFormat::RGBA16)).expect("begun");
+        let new = NewImage::create(&path, &EnviHeader::new(2, 3, PixelFormat::RGBA16)).expect("begun");
         std::fs::write(&path, b"somebody was faster").expect("written");
         assert!(matches!(new.publish(), Err(Error::Exists { .. })));
         assert_eq!(names(folder.path()), ["a.raw"]);

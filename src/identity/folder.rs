@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::identity::record::Record;
-use crate::os::identity::Look;
+use crate::os::identity::FileStat;
 use crate::os::listing;
 
 const SUFFIX: &str = ".pagelight";
@@ -88,8 +88,8 @@ impl Folder {
     /// # Errors
     /// `Unfit` if it is a link, a file, somebody else's or may be written by others; `Io`, `Permission`.
     pub fn open(path: &Path) -> Result<Option<Folder>> {
-        let look = match Look::at_path(path) {
-            Ok(look) => look,
+        let stat = match FileStat::of_path(path) {
+            Ok(stat) => stat,
             Err(error) if is_absence(&error) => return Ok(None),
             Err(error) => return Err(Error::io("look at", path, error)),
         };
@@ -98,7 +98,7 @@ impl Folder {
         if !kind.is_dir() {
             return Err(refused("is no folder, or a link to one"));
         }
-        look.refuse_foreign().map_err(|why| Error::unfit(path, why))?;
+        stat.refuse_foreign().map_err(|why| Error::unfit(path, why))?;
         let record = Record::read(&path.join(RECORD))?;
         Ok(record.map(|record| Folder {
             path: path.to_owned(),
@@ -170,7 +170,7 @@ impl Folder {
     /// Removes the folder `path` that somebody was just making when he was killed: it has no record, and holds at most what
     /// was to become one. Whatever else is there stays.
     pub fn remove_unmade(path: &Path) {
-        let is_ours = Look::at_path(path).is_ok_and(|look| look.refuse_foreign().is_ok());
+        let is_ours = FileStat::of_path(path).is_ok_and(|stat| stat.refuse_foreign().is_ok());
         let is_folder = std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_dir());
         let paths = paths_in(path).unwrap_or_default();
         if is_ours && is_folder && paths.iter().all(|path| is_unmade_record(path)) {

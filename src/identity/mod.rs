@@ -29,7 +29,7 @@ pub use self::record::Record;
 
 use crate::error::{Error, Result};
 use crate::map::MappedFile;
-use crate::os::identity::{self, Look};
+use crate::os::identity::{self, FileStat};
 use crate::os::listing;
 
 /// What is known of an image and its jobs.
@@ -64,7 +64,7 @@ pub struct Subject {
     /// Its name now, without links.
     pub resolved: PathBuf,
     /// What the system says of it.
-    pub look: Look,
+    pub stat: FileStat,
     /// What is known of its jobs.
     pub standing: Standing,
     /// A folder that the mark leads to and that was never made, because its maker was killed.
@@ -81,11 +81,11 @@ impl Subject {
     pub fn of(image: &MappedFile, elsewhere: Option<&Path>) -> Result<Subject> {
         let path = image.path();
         let resolved = identity::path_of(image.file()).map_err(|error| Error::io("find", path, error))?;
-        let look = Look::at(image.file()).map_err(|error| Error::io("look at", path, error))?;
+        let stat = FileStat::of(image.file()).map_err(|error| Error::io("look at", path, error))?;
         let mut subject = Subject {
             path: path.to_owned(),
             resolved,
-            look,
+            stat,
             standing: Standing::Unmarked,
             unmade: None,
             elsewhere: elsewhere.map(Path::to_owned),
@@ -121,7 +121,7 @@ impl Subject {
                 }
             };
             // A move to another file system gives the image a new number, and may be cut short between the two.
-            if folder.record.uuid == mark.uuid || folder.record.is_of(&self.look.identity) {
+            if folder.record.uuid == mark.uuid || folder.record.is_of(&self.stat.identity) {
                 return Ok(match self.first_file(&folder.record) {
                     First::This => Standing::Ours(mark, folder),
                     First::Gone => Standing::Moved(mark, folder),
@@ -142,11 +142,11 @@ impl Subject {
 
     /// What has become of the file that a record is of.
     fn first_file(&self, record: &Record) -> First {
-        let first = Look::at_path(&record.path).ok().map(|look| look.identity);
+        let first = FileStat::of_path(&record.path).ok().map(|stat| stat.identity);
         let first = first.filter(|first| record.is_of(first));
-        match (record.is_of(&self.look.identity), first) {
+        match (record.is_of(&self.stat.identity), first) {
             // A snapshot has the same inodes on another device.
-            (true, Some(first)) if first.device != self.look.identity.device => First::Elsewhere,
+            (true, Some(first)) if first.device != self.stat.identity.device => First::Elsewhere,
             (true, _) => First::This,
             (false, Some(_)) => First::Elsewhere,
             (false, None) => First::Gone,
@@ -158,7 +158,7 @@ impl Subject {
         let mut standing = Standing::Unmarked;
         for folder in self.folders_in_reach()? {
             let has_jobs = !folder.journals()?.is_empty();
-            if folder.record.is_of(&self.look.identity) && (has_jobs || !folder.ids()?.is_empty()) {
+            if folder.record.is_of(&self.stat.identity) && (has_jobs || !folder.ids()?.is_empty()) {
                 return Ok(Standing::Stripped(folder));
             }
             if folder.record.path == self.resolved && has_jobs {
@@ -170,7 +170,7 @@ impl Subject {
 
     fn folder_by_inode_or_name(&self) -> Result<Option<Folder>> {
         let mut folders = Subject::folders_in(self.parent())?;
-        let by_inode = |folder: &Folder| folder.record.is_of(&self.look.identity);
+        let by_inode = |folder: &Folder| folder.record.is_of(&self.stat.identity);
         let by_name = |folder: &Folder| folder.record.path.file_name() == self.resolved.file_name();
         let place = folders
             .iter()
@@ -205,7 +205,7 @@ impl Subject {
     /// `Io`.
     pub(crate) fn is_beside(&self, record: &Record) -> Result<bool> {
         let paths = listing::paths_in(self.parent()).map_err(|error| Error::io("read", self.parent(), error))?;
-        let is_it = |path: &PathBuf| Look::at_path(path).is_ok_and(|look| record.is_of(&look.identity));
+        let is_it = |path: &PathBuf| FileStat::of_path(path).is_ok_and(|stat| record.is_of(&stat.identity));
         Ok(paths.iter().any(is_it))
     }
 
@@ -214,14 +214,14 @@ impl Subject {
     pub fn are_still_mounted(&self, [image, journals]: [u64; 2], folder: &Folder) -> bool {
         // What was moved to another file system was read through the first one before.
         let is_moved = matches!(self.standing, Standing::Moved(..) | Standing::Replaced(_));
-        let is_there = |mount: u64, now: &Look| {
+        let is_there = |mount: u64, now: &FileStat| {
             // Else through another mount of the same file system.
             let is_other =
                 || identity::device_of_mount(mount).is_some_and(|device| is_moved || device == now.identity.device);
             mount == 0 || mount == now.mount || is_other()
         };
-        let folder = Look::at_path(&folder.path);
-        is_there(image, &self.look) && folder.is_ok_and(|folder| is_there(journals, &folder))
+        let folder = FileStat::of_path(&folder.path);
+        is_there(image, &self.stat) && folder.is_ok_and(|folder| is_there(journals, &folder))
     }
 }
 

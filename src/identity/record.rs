@@ -21,7 +21,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::os::identity::{self, Identity, Look};
+use crate::os::identity::{self, FileIdentity, FileStat};
 use crate::os::unnamed;
 
 const MAGIC: [u8; 16] = *b"PAGELIGHT\0IMG\r\n\x1a";
@@ -36,7 +36,7 @@ pub struct Record {
     /// The image's random number.
     pub uuid: u128,
     /// The image, when it was last met.
-    pub image: Identity,
+    pub image: FileIdentity,
     /// How often it was seen that somebody else had changed the image.
     pub generation: u64,
     /// The image's time of modification when our last job ended, in nanoseconds since 1970; 0 if none did.
@@ -48,7 +48,7 @@ pub struct Record {
 impl Record {
     /// True if this is the file that the record is of, whatever its length and the number of its device, which changes
     /// from mount to mount.
-    pub fn is_of(&self, file: &Identity) -> bool {
+    pub fn is_of(&self, file: &FileIdentity) -> bool {
         let known = (self.image.inode, self.image.birth_nanoseconds);
         known == (file.inode, file.birth_nanoseconds)
     }
@@ -66,7 +66,7 @@ impl Record {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        Look::at(&file)
+        FileStat::of(&file)
             .map_err(failed)?
             .refuse_foreign()
             .map_err(|why| refused(&why))?;
@@ -104,7 +104,7 @@ impl Record {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(u32::try_from(path.len()).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend(self.uuid.to_le_bytes());
-        let Identity {
+        let FileIdentity {
             device,
             inode,
             birth_nanoseconds,
@@ -136,7 +136,7 @@ impl Record {
         let path = PathBuf::from(OsString::from_vec(bytes.get(PATH_AT..)?.to_vec()));
         let record = Record {
             uuid: u128::from_le_bytes(*bytes.get(24..)?.first_chunk()?),
-            image: Identity {
+            image: FileIdentity {
                 device: number(40)?,
                 inode: number(48)?,
                 birth_nanoseconds: number(56)?,
@@ -158,7 +158,7 @@ mod tests {
     fn it_reads_back_and_damage_is_noticed() {
         let record = Record {
             uuid: 5 << 100,
-            image: Identity {
+            image: FileIdentity {
                 device: 1,
                 inode: 2,
                 birth_nanoseconds: 3,

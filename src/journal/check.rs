@@ -6,13 +6,13 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::cut::Cut;
+use crate::chunk_plan::ChunkPlan;
 use crate::error::{Error, Result};
 use crate::journal::protocol::{self, Memory, Word};
-use crate::journal::words::{ChunkState, Intent};
+use crate::journal::words::{ChunkState, SlotState};
 use crate::journal::{Journal, refused};
 
-/// Digests bytes of the window, some of its pieces, on top of what a digest has.
+/// Digests bytes of the window, some of its redo blocks, on top of what a digest has.
 pub type Digest<'a> = &'a mut dyn FnMut(u64, Range<u64>) -> Result<u64>;
 
 /// Checks the words and the slots of a journal that nobody works on, each word once.
@@ -22,14 +22,14 @@ pub type Digest<'a> = &'a mut dyn FnMut(u64, Range<u64>) -> Result<u64>;
 ///
 /// # Errors
 /// `Unfit` with what is wrong; `Io`.
-pub fn words(journal: &Journal, mut digest: impl FnMut(u64, Range<u64>, usize) -> Result<u64>) -> Result<()> {
+pub fn journal(journal: &Journal, mut digest: impl FnMut(u64, Range<u64>, usize) -> Result<u64>) -> Result<()> {
     let header = journal.header();
     let damaged = |what: String| refused(journal.path(), &format!("is damaged: {what}"));
     let mut counted = 0;
-    let mut intents = Vec::new();
+    let mut slot_states = Vec::new();
     for slot in 0..header.slots {
-        let intent = protocol::intent(journal, slot)?;
-        let intent = intent.ok_or_else(|| damaged(format!("the intent of slot {slot} makes no sense")))?;
+        let slot_state = protocol::slot_state(journal, slot)?;
+        let slot_state = slot_state.ok_or_else(|| damaged(format!("the state of slot {slot} makes no sense")))?;
         let codec = journal.codec();
         let count = codec.read_count(slot, journal.load(Word::Count(slot))?);
         let count = count.ok_or_else(|| damaged(format!("the count of slot {slot} makes no sense")))?;
@@ -39,30 +39,30 @@ pub fn words(journal: &Journal, mut digest: impl FnMut(u64, Range<u64>, usize) -
             return Err(damaged(format!("the hint of slot {slot} names chunk {hint}")));
         }
         counted += u64::from(count.chunks);
-        if let Some(in_work) = in_work(&header.cut, header.chunks(), intent) {
-            let (chunk, pieces) =
+        if let Some(in_work) = in_work(&header.chunk_plan, header.chunks(), slot_state) {
+            let (chunk, redo_blocks) =
                 in_work.map_err(|chunk| damaged(format!("slot {slot} works past the end of chunk {chunk}")))?;
             if chunk != hint {
                 return Err(damaged(format!("slot {slot} works on chunk {chunk} and took {hint}")));
             }
-            check_in_work(journal, slot, intent, chunk, pieces)?;
+            check_in_work(journal, slot, slot_state, chunk, redo_blocks)?;
             // Between the last steps of a chunk it may be done and not be counted yet.
             let is_done = matches!(protocol::chunk(journal, chunk)?, Some(ChunkState::Done { .. }));
             counted += u64::from(is_done && count.last != Some(chunk));
         }
-        if let Intent::Finished {
+        if let SlotState::Finished {
             chunk,
-            piece,
+            redo_block,
             before,
             after,
-        } = intent
+        } = slot_state
         {
-            let part = header.cut.piece(u64::from(chunk), u64::from(piece));
-            if digest(before.digest, part, journal.slot_piece_at(slot))? != after.digest {
+            let part = header.chunk_plan.redo_block(u64::from(chunk), u64::from(redo_block));
+            if digest(before.digest, part, journal.slot_redo_block_at(slot))? != after.digest {
                 return Err(damaged(format!("the bytes in slot {slot} do not have their digest")));
             }
         }
-        intents.push((intent, hint));
+        slot_states.push((slot_state, hint));
     }
     let mut done = 0;
     for chunk in 0..header.chunks() {
@@ -70,7 +70,7 @@ pub fn words(journal: &Journal, mut digest: impl FnMut(u64, Range<u64>, usize) -
             None => return Err(damaged(format!("the state of chunk {chunk} makes no sense"))),
             Some(ChunkState::Free) => {}
             Some(ChunkState::Done { .. }) => done += 1,
-            Some(ChunkState::Taken { slot }) => match intents.get(slot as usize) {
+            Some(ChunkState::Taken { slot }) => match slot_states.get(slot as usize) {
                 Some((_, hint)) if *hint == chunk => {}
                 _ => {
                     return Err(damaged(format!(
@@ -87,26 +87,26 @@ pub fn words(journal: &Journal, mut digest: impl FnMut(u64, Range<u64>, usize) -
     Ok(())
 }
 
-/// The chunk that an intent works on and how many of its pieces are in the image or in the slot; `Err` names a chunk that
-/// there is not or that has not so many.
-fn in_work(cut: &Cut, chunks: u32, intent: Intent) -> Option<std::result::Result<(u32, u64), u32>> {
-    let (chunk, pieces) = match intent {
-        Intent::Empty => return None,
-        Intent::Idle { chunk, piece, .. } => (chunk, u64::from(piece)),
-        Intent::Finished { chunk, piece, .. } => (chunk, u64::from(piece) + 1),
+/// The chunk that a slot state works on and how many of its redo blocks are in the image or in the slot; `Err` names a
+/// chunk that there is not or that has not so many.
+fn in_work(chunk_plan: &ChunkPlan, chunks: u32, slot_state: SlotState) -> Option<std::result::Result<(u32, u64), u32>> {
+    let (chunk, redo_blocks) = match slot_state {
+        SlotState::Empty => return None,
+        SlotState::Idle { chunk, redo_block, .. } => (chunk, u64::from(redo_block)),
+        SlotState::Finished { chunk, redo_block, .. } => (chunk, u64::from(redo_block) + 1),
     };
-    let fits = chunk < chunks && pieces <= cut.pieces(u64::from(chunk));
-    Some(if fits { Ok((chunk, pieces)) } else { Err(chunk) })
+    let fits = chunk < chunks && redo_blocks <= chunk_plan.redo_blocks(u64::from(chunk));
+    Some(if fits { Ok((chunk, redo_blocks)) } else { Err(chunk) })
 }
 
 /// That the chunk knows the slot that works on it.
-fn check_in_work(journal: &Journal, slot: u32, intent: Intent, chunk: u32, pieces: u64) -> Result<()> {
-    let all_pieces = pieces == journal.header().cut.pieces(u64::from(chunk));
+fn check_in_work(journal: &Journal, slot: u32, slot_state: SlotState, chunk: u32, redo_blocks: u64) -> Result<()> {
+    let all_redo_blocks = redo_blocks == journal.header().chunk_plan.redo_blocks(u64::from(chunk));
     let fits = match protocol::chunk(journal, chunk)? {
         Some(ChunkState::Taken { slot: taker }) => taker == slot,
         // Between the two last steps of a chunk.
-        Some(ChunkState::Done { digest, .. }) => match intent {
-            Intent::Idle { before, .. } => all_pieces && digest == before.digest,
+        Some(ChunkState::Done { digest, .. }) => match slot_state {
+            SlotState::Idle { before, .. } => all_redo_blocks && digest == before.digest,
             _ => false,
         },
         _ => false,
@@ -159,15 +159,16 @@ pub fn not_as_left(journal: &Journal, path: &Path, chunk: u32) -> Error {
     )
 }
 
-/// The slots that hold the finished bytes of a piece which may be half in the image, with its chunk and its number.
+/// The slots that hold the finished bytes of a redo block which may be half in the image, with its chunk and its
+/// number.
 ///
 /// # Errors
 /// `Io`.
 pub fn in_flight(journal: &Journal) -> Result<Vec<(u32, u32, u32)>> {
     let mut found = Vec::new();
     for slot in 0..journal.header().slots {
-        if let Some(Intent::Finished { chunk, piece, .. }) = protocol::intent(journal, slot)? {
-            found.push((slot, chunk, piece));
+        if let Some(SlotState::Finished { chunk, redo_block, .. }) = protocol::slot_state(journal, slot)? {
+            found.push((slot, chunk, redo_block));
         }
     }
     Ok(found)
@@ -178,16 +179,28 @@ fn each(journal: &Journal, chunks: Chunks, check: &mut dyn FnMut(u32, Range<u64>
     let header = journal.header();
     for slot in 0..header.slots {
         if let Some(
-            Intent::Idle { chunk, piece, before }
-            | Intent::Finished {
-                chunk, piece, before, ..
+            SlotState::Idle {
+                chunk,
+                redo_block,
+                before,
+            }
+            | SlotState::Finished {
+                chunk,
+                redo_block,
+                before,
+                ..
             },
-        ) = protocol::intent(journal, slot)?
+        ) = protocol::slot_state(journal, slot)?
         {
-            let start = header.cut.chunk(u64::from(chunk)).part.start;
-            let end = match piece {
+            let start = header.chunk_plan.chunk(u64::from(chunk)).part.start;
+            let end = match redo_block {
                 0 => start,
-                _ => header.cut.piece(u64::from(chunk), u64::from(piece) - 1).end,
+                _ => {
+                    header
+                        .chunk_plan
+                        .redo_block(u64::from(chunk), u64::from(redo_block) - 1)
+                        .end
+                }
             };
             check(chunk, start..end, before.digest)?;
         }
@@ -201,7 +214,7 @@ fn each(journal: &Journal, chunks: Chunks, check: &mut dyn FnMut(u32, Range<u64>
     for chunk in 0..header.chunks() {
         if let Some(ChunkState::Done { digest, .. }) = protocol::chunk(journal, chunk)? {
             if done == 0 || (done + first) % u64::from(step) == 0 {
-                check(chunk, header.cut.chunk(u64::from(chunk)).part, digest)?;
+                check(chunk, header.chunk_plan.chunk(u64::from(chunk)).part, digest)?;
             }
             done += 1;
         }

@@ -11,11 +11,11 @@
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, Result};
-use crate::journal::header::{BOOT_AT, Header, MOUNTS_AT, RUN_AT, SLOT_ALIVE_AT, STATE_AT};
+use crate::journal::header::{BOOT_AT, JournalHeader, MOUNTS_AT, RUN_AT, SLOT_ALIVE_AT, STATE_AT};
 use crate::journal::{Journal, refused, this_boot};
 use crate::os::attribute::{self, Attribute};
 use crate::os::disk::{self, FileSystem};
-use crate::os::identity::{self, Look};
+use crate::os::identity::{self, FileStat};
 
 /// The attribute on a journal that counts how often it was resumed.
 const RUN_ATTRIBUTE: &str = "user.pagelight.run";
@@ -34,14 +34,14 @@ impl Journal {
     /// `Io` if the journal's page cannot be had.
     pub fn beat(&self, slot: u32) -> Result<()> {
         let since = identity::now_nanoseconds().saturating_sub(self.header.begun_nanoseconds);
-        let at = self.places.slot_at(slot) + SLOT_ALIVE_AT;
+        let at = self.offsets.slot_at(slot) + SLOT_ALIVE_AT;
         // Never back, as the clock may go.
         let before = self.codec.read_alive(slot, self.view.load_word(at)?).unwrap_or(0);
         self.set_alive(slot, since.div_ceil(UNIT_NANOSECONDS).max(before))
     }
 
     pub(super) fn set_alive(&self, slot: u32, units: u64) -> Result<()> {
-        let at = self.places.slot_at(slot) + SLOT_ALIVE_AT;
+        let at = self.offsets.slot_at(slot) + SLOT_ALIVE_AT;
         self.view.store_word(at, self.codec.alive(slot, units))
     }
 
@@ -52,7 +52,7 @@ impl Journal {
     pub fn last_alive_nanoseconds(&self) -> Result<u64> {
         let mut last = 0;
         for slot in 0..self.header.slots {
-            let word = self.view.load_word(self.places.slot_at(slot) + SLOT_ALIVE_AT)?;
+            let word = self.view.load_word(self.offsets.slot_at(slot) + SLOT_ALIVE_AT)?;
             let units = self.codec.read_alive(slot, word);
             let damaged = || {
                 let what = format!("is damaged: the last sign of life in slot {slot} makes no sense");
@@ -90,8 +90,8 @@ impl Journal {
     /// # Errors
     /// `Io`.
     pub fn is_original(&self) -> Result<bool> {
-        let look = self.look()?;
-        Ok(self.header.journal == [look.identity.inode, look.identity.birth_nanoseconds])
+        let stat = self.stat()?;
+        Ok(self.header.journal == [stat.identity.inode, stat.identity.birth_nanoseconds])
     }
 
     /// Makes a journal that was moved to another file system the one that counts.
@@ -99,8 +99,8 @@ impl Journal {
     /// # Errors
     /// `Io`.
     pub fn become_original(&self) -> Result<()> {
-        let itself = self.look()?.identity;
-        let header = Header {
+        let itself = self.stat()?.identity;
+        let header = JournalHeader {
             journal: [itself.inode, itself.birth_nanoseconds],
             ..self.header.clone()
         };
@@ -131,7 +131,7 @@ impl Journal {
         // The clock of a server is not ours.
         let local = [FileSystem::Ext4, FileSystem::Xfs, FileSystem::Btrfs, FileSystem::Tmpfs];
         let is_local = local.contains(&disk::file_system(self.file()).map_err(failed)?);
-        let changed = self.look()?.changed_nanoseconds;
+        let changed = self.stat()?.changed_nanoseconds;
         if is_local && changed > self.last_alive_nanoseconds()?.saturating_add(SLACK_NANOSECONDS) {
             return earlier("a copy may have been put back");
         }
@@ -151,7 +151,7 @@ impl Journal {
         Ok(())
     }
 
-    fn look(&self) -> Result<Look> {
-        Look::at(self.file()).map_err(|error| Error::io("look at", self.path(), error))
+    fn stat(&self) -> Result<FileStat> {
+        FileStat::of(self.file()).map_err(|error| Error::io("look at", self.path(), error))
     }
 }

@@ -8,10 +8,10 @@
 //!   24        8  bytes in the journal
 //!   32        8  bytes in the window
 //!   40        8  bytes in a chunk
-//!   48        4  bytes in a piece
+//!   48        4  bytes in a redo block
 //!   52        4  slots
 //!   56        4  bytes of a chunk's record (today 16: its word and its digest)
-//!   60        4  bytes of a slot before its piece (today 128)
+//!   60        4  bytes of a slot before its redo block (today 128)
 //!   64        8  bytes in the image
 //!   72       16  the journal file itself: inode, birth
 //!   88        8  when the job was begun, in nanoseconds since 1970
@@ -27,7 +27,7 @@
 //! 2048        8  word: the state of the job                 (from here on the journal changes)
 //! 2056        8  word: the process that runs it
 //! 2064       16  two words: the system's start during which it was begun or last resumed
-//! 2080        8  word: the number of the round of work that is on; 0 if all are to stop after their chunks
+//! 2080        8  word: the number of the epoch that is on; 0 if all are to stop after their chunks
 //! 2088        8  word: the next span that nobody has begun to look for work in
 //! 2096       16  two words: the mounts through which the image and the journal were reached then; 0 if not known
 //! 2112        8  word: how often it was resumed
@@ -35,19 +35,19 @@
 //!    ?   32 x n  at a multiple of 32, the window's blocks: file position, bytes in a row, bytes from row to row, rows
 //!    ?   16 x n  from the next page on: chunk words, each with its digest
 //!    ?        ?  from the next page on, whole pages a slot:
-//!                   0  intent                       8  hint
-//!                  16  digests of an even and of an odd number of pieces
+//!                   0  slot state                   8  hint
+//!                  16  digests of an even and of an odd number of redo blocks
 //!                  32  counts of as many            48  count of chunks
 //!                  56  the process that has it      64  bytes done by that process in it
-//!                  72  the last sign of life       128  the piece
+//!                  72  the last sign of life       128  the redo block
 //! ```
 //!
 //! Numbers are little-endian; the words that change are in the machine's own order, because a journal is only ever
-//! resumed where it was begun. Nothing is computed with a number from the file before [`Header::decode`] has checked
-//! that all of them fit each other. Version 1, of Pagelight 0.1, had no digests; version 2 had no blocks.
+//! resumed where it was begun. Nothing is computed with a number from the file before [`JournalHeader::decode`] has
+//! checked that all of them fit each other. Version 1, of Pagelight 0.1, had no digests; version 2 had no blocks.
 
-use crate::cut::Cut;
-use crate::journal::words::{MAX_CHUNK_SAMPLES, MAX_CHUNKS, MAX_PIECES};
+use crate::chunk_plan::ChunkPlan;
+use crate::journal::words::{MAX_CHUNK_SAMPLES, MAX_CHUNKS, MAX_REDO_BLOCKS};
 use crate::pixel::SAMPLE_BYTES;
 use crate::window::{Block, MAX_BLOCKS, Window};
 
@@ -59,8 +59,8 @@ pub const STATE_AT: usize = 2048;
 pub const OWNER_AT: usize = 2056;
 /// Where the two words are that name the system's start.
 pub const BOOT_AT: usize = 2064;
-/// Where the word is that names the round of work, and asks all to stop.
-pub const ROUND_AT: usize = 2080;
+/// Where the word is that names the epoch, and asks all to stop.
+pub const EPOCH_AT: usize = 2080;
 /// Where the word is that hands out spans.
 pub const CURSOR_AT: usize = 2088;
 /// Where the two words are that name the mounts.
@@ -69,11 +69,11 @@ pub const MOUNTS_AT: usize = 2096;
 pub const RUN_AT: usize = 2112;
 /// Within a chunk's record: its digest; its word is at 0.
 pub const CHUNK_DIGEST_AT: usize = 8;
-/// Within a slot: the hint; the intent is at 0.
+/// Within a slot: the hint; the slot state is at 0.
 pub const SLOT_HINT_AT: usize = 8;
-/// Within a slot: the digests of an even and of an odd number of pieces.
+/// Within a slot: the digests of an even and of an odd number of redo blocks.
 pub const SLOT_DIGESTS_AT: usize = 16;
-/// Within a slot: the counts of as many pieces.
+/// Within a slot: the counts of as many redo blocks.
 pub const SLOT_COUNTS_AT: usize = 32;
 /// Within a slot: the chunks that were done in it.
 pub const SLOT_COUNT_AT: usize = 48;
@@ -83,16 +83,16 @@ pub const SLOT_OWNER_AT: usize = 56;
 pub const SLOT_DONE_AT: usize = 64;
 /// Within a slot: the last sign of life.
 pub const SLOT_ALIVE_AT: usize = 72;
-/// Within a slot: where the piece begins.
-pub const SLOT_PIECE_AT: usize = 128;
+/// Within a slot: where the redo block begins.
+pub const SLOT_REDO_BLOCK_AT: usize = 128;
 /// Bytes of a token at most.
 pub const MAX_TOKEN_BYTES: usize = 64;
 /// Slots in a journal at most.
 pub const MAX_SLOTS: u32 = 4096;
 /// Bytes of a job at most.
 pub const MAX_JOB_BYTES: usize = 1 << 20;
-/// Bytes of a piece at most.
-pub const MAX_PIECE_BYTES: u64 = 256 << 10;
+/// Bytes of a redo block at most.
+pub const MAX_REDO_BLOCK_BYTES: u64 = 256 << 10;
 
 const MAGIC: [u8; 16] = *b"PAGELIGHT\0JOB\r\n\x1a";
 const VERSION: u32 = 3;
@@ -108,9 +108,9 @@ const CHECKSUM_AT: usize = 2044;
 
 /// What never changes in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct JournalHeader {
     /// How the job's window is cut.
-    pub cut: Cut,
+    pub chunk_plan: ChunkPlan,
     /// How many threads may work at once.
     pub slots: u32,
     /// Bytes in the image.
@@ -136,7 +136,7 @@ fn blocks_at(job_bytes: usize) -> usize {
 
 /// Where the chunks and the slots are in a journal: worked out once, because an edit asks all the time.
 #[derive(Clone, Copy, Debug)]
-pub struct Places {
+pub struct Offsets {
     chunks: u32,
     slots: u32,
     chunks_at: usize,
@@ -144,7 +144,7 @@ pub struct Places {
     slot_bytes: usize,
 }
 
-impl Places {
+impl Offsets {
     /// Where the record of chunk `chunk` is: its word, then its digest.
     #[inline]
     pub fn chunk_at(&self, chunk: u32) -> usize {
@@ -160,41 +160,42 @@ impl Places {
     }
 }
 
-impl Header {
+impl JournalHeader {
     /// How many chunks there are.
     #[expect(clippy::cast_possible_truncation, reason = "a header has at most MAX_CHUNKS")]
     pub fn chunks(&self) -> u32 {
-        self.cut.chunks() as u32
+        self.chunk_plan.chunks() as u32
     }
 
     /// Where everything is.
-    pub fn places(&self) -> Places {
-        let blocks_end = blocks_at(self.job.len()) + self.cut.window().blocks().len() * BLOCK_BYTES;
+    pub fn offsets(&self) -> Offsets {
+        let blocks_end = blocks_at(self.job.len()) + self.chunk_plan.window().blocks().len() * BLOCK_BYTES;
         let chunks_at = blocks_end.next_multiple_of(HEADER_BYTES);
-        let piece_bytes = usize::try_from(self.cut.piece_bytes()).expect("at most MAX_PIECE_BYTES");
-        Places {
+        let redo_block_bytes =
+            usize::try_from(self.chunk_plan.redo_block_bytes()).expect("at most MAX_REDO_BLOCK_BYTES");
+        Offsets {
             chunks: self.chunks(),
             slots: self.slots,
             chunks_at,
             slots_at: (chunks_at + self.chunks() as usize * CHUNK_BYTES).next_multiple_of(HEADER_BYTES),
-            slot_bytes: (SLOT_PIECE_AT + piece_bytes).next_multiple_of(HEADER_BYTES),
+            slot_bytes: (SLOT_REDO_BLOCK_AT + redo_block_bytes).next_multiple_of(HEADER_BYTES),
         }
     }
 
     /// Where the record of chunk `chunk` is: its word, then its digest.
     pub fn chunk_at(&self, chunk: u32) -> usize {
-        self.places().chunk_at(chunk)
+        self.offsets().chunk_at(chunk)
     }
 
     /// Where slot `slot` begins.
     pub fn slot_at(&self, slot: u32) -> usize {
-        self.places().slot_at(slot)
+        self.offsets().slot_at(slot)
     }
 
     /// Bytes in the whole journal.
     pub fn journal_bytes(&self) -> usize {
-        let places = self.places();
-        places.slot_at(self.slots - 1) + places.slot_bytes
+        let offsets = self.offsets();
+        offsets.slot_at(self.slots - 1) + offsets.slot_bytes
     }
 
     /// The seed of the job's words and digests.
@@ -205,11 +206,11 @@ impl Header {
 
     /// Why such a journal cannot be made, if it cannot.
     pub fn limits(&self) -> Result<(), String> {
-        let cut = &self.cut;
-        let fits = cut.chunks() <= MAX_CHUNKS
-            && cut.chunk_bytes() / SAMPLE_BYTES as u64 <= MAX_CHUNK_SAMPLES
-            && cut.chunk_bytes().div_ceil(cut.piece_bytes()) <= MAX_PIECES
-            && cut.piece_bytes() <= MAX_PIECE_BYTES
+        let chunk_plan = &self.chunk_plan;
+        let fits = chunk_plan.chunks() <= MAX_CHUNKS
+            && chunk_plan.chunk_bytes() / SAMPLE_BYTES as u64 <= MAX_CHUNK_SAMPLES
+            && chunk_plan.chunk_bytes().div_ceil(chunk_plan.redo_block_bytes()) <= MAX_REDO_BLOCKS
+            && chunk_plan.redo_block_bytes() <= MAX_REDO_BLOCK_BYTES
             && (1..=MAX_SLOTS).contains(&self.slots)
             && (1..=MAX_JOB_BYTES).contains(&self.job.len())
             && self.token.len() <= MAX_TOKEN_BYTES;
@@ -217,8 +218,8 @@ impl Header {
             true => Ok(()),
             false => Err(format!(
                 "{} chunks of {} bytes are more than a journal can keep",
-                cut.chunks(),
-                cut.chunk_bytes(),
+                chunk_plan.chunks(),
+                chunk_plan.chunk_bytes(),
             )),
         }
     }
@@ -229,7 +230,7 @@ impl Header {
     /// What `put` says.
     pub fn encode_blocks<E>(&self, mut put: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut at = blocks_at(self.job.len());
-        for blocks in self.cut.window().blocks().chunks(BLOCKS_AT_ONCE) {
+        for blocks in self.chunk_plan.window().blocks().chunks(BLOCKS_AT_ONCE) {
             let numbers = blocks.iter().flat_map(Block::to_numbers);
             let bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
             put(at, &bytes)?;
@@ -257,13 +258,13 @@ impl Header {
         put(16, &VERSION.to_le_bytes());
         put(20, &ORDER_MARK.to_ne_bytes());
         put(24, &(self.journal_bytes() as u64).to_le_bytes());
-        put(32, &self.cut.window_bytes().to_le_bytes());
-        put(40, &self.cut.chunk_bytes().to_le_bytes());
-        let piece_bytes = u32::try_from(self.cut.piece_bytes()).expect("at most MAX_PIECE_BYTES");
-        put(48, &piece_bytes.to_le_bytes());
+        put(32, &self.chunk_plan.window_bytes().to_le_bytes());
+        put(40, &self.chunk_plan.chunk_bytes().to_le_bytes());
+        let redo_block_bytes = u32::try_from(self.chunk_plan.redo_block_bytes()).expect("at most MAX_REDO_BLOCK_BYTES");
+        put(48, &redo_block_bytes.to_le_bytes());
         put(52, &self.slots.to_le_bytes());
         put(56, &small(CHUNK_BYTES).to_le_bytes());
-        put(60, &small(SLOT_PIECE_AT).to_le_bytes());
+        put(60, &small(SLOT_REDO_BLOCK_AT).to_le_bytes());
         put(64, &self.image_bytes.to_le_bytes());
         put(72, &self.journal[0].to_le_bytes());
         put(80, &self.journal[1].to_le_bytes());
@@ -275,7 +276,7 @@ impl Header {
         let token_bytes = u8::try_from(self.token.len()).expect("a token of at most 64 bytes");
         put(128, &[token_bytes]);
         put(129, &self.token);
-        put(BLOCKS_AT, &small(self.cut.window().blocks().len()).to_le_bytes());
+        put(BLOCKS_AT, &small(self.chunk_plan.window().blocks().len()).to_le_bytes());
         put(BLOCKS_AT + 4, &self.blocks_checksum().to_le_bytes());
         let checksum = crc32fast::hash(&page[..CHECKSUM_AT]);
         page[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
@@ -291,7 +292,7 @@ impl Header {
         page: &[u8; HEADER_BYTES],
         journal_bytes: u64,
         mut read: impl FnMut(usize, &mut [u8]) -> Result<(), String>,
-    ) -> Result<Header, String> {
+    ) -> Result<JournalHeader, String> {
         let u32_at = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| page[at + i]));
         let u64_at = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| page[at + i]));
         if page[..16] != MAGIC {
@@ -317,7 +318,7 @@ impl Header {
         let job_bytes = u32_at(JOB_BYTES_AT) as usize;
         let blocks = u32_at(BLOCKS_AT) as usize;
         let fits = u32_at(56) as usize == CHUNK_BYTES
-            && u32_at(60) as usize == SLOT_PIECE_AT
+            && u32_at(60) as usize == SLOT_REDO_BLOCK_AT
             && job_bytes <= MAX_JOB_BYTES
             && blocks <= MAX_BLOCKS
             && (blocks_at(job_bytes) + blocks * BLOCK_BYTES) as u64 <= journal_bytes;
@@ -333,8 +334,8 @@ impl Header {
         if window.bytes() != u64_at(32) {
             return Err(sizes.to_owned());
         }
-        let header = Header {
-            cut: Cut::from_sizes(&window, u64_at(40), u64::from(u32_at(48))).ok_or(sizes)?,
+        let header = JournalHeader {
+            chunk_plan: ChunkPlan::from_sizes(&window, u64_at(40), u64::from(u32_at(48))).ok_or(sizes)?,
             slots: u32_at(52),
             image_bytes: u64_at(64),
             journal: [u64_at(72), u64_at(80)],

@@ -23,8 +23,8 @@ mod teamwork;
 pub mod words;
 
 pub use reading::{peek, read_id};
-pub use state::State;
-pub use teamwork::{Hand, Tally};
+pub use state::JobState;
+pub use teamwork::{SlotOwner, Totals};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -33,14 +33,14 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::digest::Key;
 use crate::error::{Error, Result};
 use crate::journal::header::{
-    BOOT_AT, CHUNK_DIGEST_AT, HEADER_BYTES, Header, MOUNTS_AT, OWNER_AT, Places, SLOT_COUNT_AT, SLOT_COUNTS_AT,
-    SLOT_DIGESTS_AT, SLOT_DONE_AT, SLOT_HINT_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
+    BOOT_AT, CHUNK_DIGEST_AT, HEADER_BYTES, JournalHeader, MOUNTS_AT, OWNER_AT, Offsets, SLOT_COUNT_AT, SLOT_COUNTS_AT,
+    SLOT_DIGESTS_AT, SLOT_DONE_AT, SLOT_HINT_AT, SLOT_OWNER_AT, SLOT_REDO_BLOCK_AT, STATE_AT,
 };
 use crate::journal::protocol::{Memory, Word};
-use crate::journal::words::{ChunkState, Codec, Count, Intent};
-use crate::map::{Access, MappedFile, PageIn, View};
+use crate::journal::words::{ChunkState, Codec, Count, SlotState};
+use crate::map::{Access, MappedFile, Populate, View};
 use crate::os::disk;
-use crate::os::identity::{self, Look};
+use crate::os::identity::{self, FileStat};
 use crate::os::lock::{self, Lock};
 use crate::os::unnamed::UnnamedFile;
 
@@ -53,11 +53,11 @@ const SLOT_LOCKS_AT: u64 = RUN_LOCK_AT + 1;
 pub struct Journal {
     file: MappedFile,
     view: View,
-    header: Header,
-    places: Places,
+    header: JournalHeader,
+    offsets: Offsets,
     codec: Codec,
-    /// The round of work that whoever opened it takes part in.
-    round: AtomicU64,
+    /// The epoch that whoever opened it takes part in.
+    epoch: AtomicU64,
 }
 
 impl Journal {
@@ -67,13 +67,13 @@ impl Journal {
     ///
     /// # Errors
     /// `Exists` if there is a file of that name; `Io` if the disk is full, and then nothing is left.
-    pub fn create(path: &Path, header: Header, mounts: [u64; 2]) -> Result<(Journal, Lock)> {
+    pub fn create(path: &Path, header: JournalHeader, mounts: [u64; 2]) -> Result<(Journal, Lock)> {
         header.limits().map_err(Error::Request)?;
         let failed = |error| Error::io("create", path, error);
         let unnamed = UnnamedFile::create(path, 0o600).map_err(failed)?;
         disk::allocate(unnamed.file(), header.journal_bytes() as u64).map_err(failed)?;
-        let itself = Look::at(unnamed.file()).map_err(failed)?.identity;
-        let header = Header {
+        let itself = FileStat::of(unnamed.file()).map_err(failed)?.identity;
+        let header = JournalHeader {
             journal: [itself.inode, itself.birth_nanoseconds],
             ..header
         };
@@ -99,13 +99,14 @@ impl Journal {
             self.store(Word::Chunk(chunk), free)?;
         }
         for slot in 0..header.slots {
-            self.store(Word::Intent(slot), codec.intent(slot, Intent::Empty))?;
+            self.store(Word::SlotState(slot), codec.slot_state(slot, SlotState::Empty))?;
             self.store(Word::Hint(slot), codec.hint(slot, 0))?;
             let (chunks, last) = (0, None);
             self.store(Word::Count(slot), codec.count(slot, Count { chunks, last }))?;
             self.set_alive(slot, 0)?;
         }
-        self.view.store_word(STATE_AT, codec.state(State::Active.to_number()))
+        self.view
+            .store_word(STATE_AT, codec.state(JobState::Active.to_number()))
     }
 
     /// Opens the journal `path`, to look at it or to work on it; `None` if it is gone.
@@ -126,20 +127,20 @@ impl Journal {
         Ok(Some(journal))
     }
 
-    fn map(file: MappedFile, header: Header) -> Result<Journal> {
+    fn map(file: MappedFile, header: JournalHeader) -> Result<Journal> {
         let view = file.view(0..file.len())?;
         // All of it now: a page that cannot be had is best known before anything depends on it. Only to be read: the
         // system takes a page that is brought in for writing for a change of the file, and when that was last changed
         // is still to be looked at.
-        view.page_in(0..view.len(), PageIn::Read)?;
-        let round = AtomicU64::new(0);
+        view.populate(0..view.len(), Populate::Read)?;
+        let epoch = AtomicU64::new(0);
         Ok(Journal {
             codec: Codec::new(header.seed()),
-            places: header.places(),
+            offsets: header.offsets(),
             file,
             view,
             header,
-            round,
+            epoch,
         })
     }
 
@@ -150,11 +151,11 @@ impl Journal {
     pub fn make_writable(&self) -> Result<()> {
         // First, because it is the change that the system sees.
         self.beat(0)?;
-        self.view.page_in(0..self.view.len(), PageIn::Write)
+        self.view.populate(0..self.view.len(), Populate::Write)
     }
 
     /// What never changes in it.
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &JournalHeader {
         &self.header
     }
 
@@ -178,18 +179,18 @@ impl Journal {
         &self.view
     }
 
-    /// Where the piece of slot `slot` begins in [`Journal::view`].
-    pub fn slot_piece_at(&self, slot: u32) -> usize {
-        self.places.slot_at(slot) + SLOT_PIECE_AT
+    /// Where the redo block of slot `slot` begins in [`Journal::view`].
+    pub fn slot_redo_block_at(&self, slot: u32) -> usize {
+        self.offsets.slot_at(slot) + SLOT_REDO_BLOCK_AT
     }
 
     /// Where the job stands.
     ///
     /// # Errors
     /// `Unfit` if the journal says nothing that makes sense.
-    pub fn state(&self) -> Result<State> {
+    pub fn state(&self) -> Result<JobState> {
         let number = self.codec.read_state(self.view.load_word(STATE_AT)?);
-        let state = number.and_then(State::from_number);
+        let state = number.and_then(JobState::from_number);
         state.ok_or_else(|| refused(self.path(), "is damaged: its state makes no sense"))
     }
 
@@ -198,11 +199,11 @@ impl Journal {
     ///
     /// # Errors
     /// `Io` if the journal's page cannot be had.
-    pub fn set_state(&self, state: State) -> Result<bool> {
-        let word_of = |state: State| self.codec.state(state.to_number());
+    pub fn set_state(&self, state: JobState) -> Result<bool> {
+        let word_of = |state: JobState| self.codec.state(state.to_number());
         loop {
             let word = self.view.load_word(STATE_AT)?;
-            if word == word_of(State::SyncFailed) {
+            if word == word_of(JobState::SyncFailed) {
                 return Ok(false);
             }
             if self.view.replace_word(STATE_AT, word, word_of(state))? {
@@ -226,7 +227,7 @@ impl Journal {
         self.fence();
         self.sign()?;
         self.beat(0)?;
-        self.set_state(State::Active)
+        self.set_state(JobState::Active)
     }
 
     /// Says that this process has the job in its hands.
@@ -260,7 +261,7 @@ impl Journal {
     pub fn lock_slot(&self, slot: u32) -> Result<Option<Lock>> {
         let lock = self.lock(SLOT_LOCKS_AT + u64::from(slot))?;
         if lock.is_some() {
-            let slot_at = self.places.slot_at(slot);
+            let slot_at = self.offsets.slot_at(slot);
             self.view
                 .store_word(slot_at + SLOT_OWNER_AT, u64::from(identity::process()))?;
             self.view.store_word(slot_at + SLOT_DONE_AT, 0)?;
@@ -287,8 +288,8 @@ impl Journal {
     /// `Io`; a journal that cannot be looked at is not one that is gone.
     pub fn is_named(&self) -> Result<bool> {
         let failed = |error| Error::io("look at", self.path(), error);
-        let open = Look::at(self.file.file()).map_err(failed)?.identity;
-        match Look::at_path(self.path()) {
+        let open = FileStat::of(self.file.file()).map_err(failed)?.identity;
+        match FileStat::of_path(self.path()) {
             Ok(named) => Ok(named.identity.inode == open.inode && named.identity.device == open.device),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(failed(error)),
@@ -332,21 +333,21 @@ impl Journal {
     pub fn become_id(&self, path: &Path, durably: bool) -> Result<()> {
         std::fs::rename(self.path(), path).map_err(|error| Error::io("rename", self.path(), error))?;
         // Not shortened: others may have it mapped, to look at it, and a page that is gone would be their end.
-        let kept = self.places.chunk_at(0) as u64;
+        let kept = self.offsets.chunk_at(0) as u64;
         disk::free_space(self.file.file(), kept..self.file.len());
         if durably { sync_folder(path) } else { Ok(()) }
     }
 
     fn word_at(&self, word: Word) -> usize {
-        let places = &self.places;
+        let offsets = &self.offsets;
         match word {
-            Word::Chunk(chunk) => places.chunk_at(chunk),
-            Word::Digest(chunk) => places.chunk_at(chunk) + CHUNK_DIGEST_AT,
-            Word::Intent(slot) => places.slot_at(slot),
-            Word::Hint(slot) => places.slot_at(slot) + SLOT_HINT_AT,
-            Word::SofarDigest(slot, odd) => places.slot_at(slot) + SLOT_DIGESTS_AT + 8 * odd as usize,
-            Word::SofarCounts(slot, odd) => places.slot_at(slot) + SLOT_COUNTS_AT + 8 * odd as usize,
-            Word::Count(slot) => places.slot_at(slot) + SLOT_COUNT_AT,
+            Word::Chunk(chunk) => offsets.chunk_at(chunk),
+            Word::Digest(chunk) => offsets.chunk_at(chunk) + CHUNK_DIGEST_AT,
+            Word::SlotState(slot) => offsets.slot_at(slot),
+            Word::Hint(slot) => offsets.slot_at(slot) + SLOT_HINT_AT,
+            Word::PrefixDigest(slot, odd) => offsets.slot_at(slot) + SLOT_DIGESTS_AT + 8 * odd as usize,
+            Word::PrefixCounts(slot, odd) => offsets.slot_at(slot) + SLOT_COUNTS_AT + 8 * odd as usize,
+            Word::Count(slot) => offsets.slot_at(slot) + SLOT_COUNT_AT,
         }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! hint = k; chunk word k:  FREE -> TAKEN(slot)  by compare-and-swap
-//! for each piece j of chunk k:
-//!     slot = the finished bytes of piece j; beside the intent: digest and counts of the pieces up to j
-//!     fence; intent = FINISHED(k, j); fence     # from here on the piece's new bytes are safe
+//! for each redo block j of chunk k:
+//!     slot = the finished bytes of redo block j; beside the slot state: digest and counts of the redo blocks up to j
+//!     fence; slot state = FINISHED(k, j); fence  # from here on the redo block's new bytes are safe
 //!     image = slot
-//!     fence; intent = IDLE(k, j + 1); fence     # before the slot may be used again
-//! digest of k; chunk word k = DONE; count + 1; fence; intent = EMPTY; fence
+//!     fence; slot state = IDLE(k, j + 1); fence  # before the slot may be used again
+//! digest of k; chunk word k = DONE; count + 1; fence; slot state = EMPTY; fence
 //! ```
 //!
 //! Saturating addition can be neither repeated nor inverted, but copying the slot can be repeated. So whoever comes
@@ -15,15 +15,15 @@
 //! killed and repeated.
 //!
 //! The rules. Each was broken on purpose, in the tests, to see a wrong image:
-//! 1. The slot is complete before the intent word says so.
-//! 2. A fence stands between publishing the intent and touching the image. (A release *store* does not hold back the
-//!    writes after it.)
-//! 3. The chunk is DONE before the intent is cleared or the slot is used again. (Until then the intent is IDLE past the
-//!    last piece, from which recovery marks the chunk DONE once more and does nothing else.)
-//! 4. Recovery moves the intent on before the slot is used for anything else.
+//! 1. The slot is complete before the slot state word says so.
+//! 2. A fence stands between publishing the slot state and touching the image. (A release *store* does not hold back
+//!    the writes after it.)
+//! 3. The chunk is DONE before the slot state is cleared or the slot is used again. (Until then the slot state is IDLE
+//!    past the last redo block, from which recovery marks the chunk DONE once more and does nothing else.)
+//! 4. Recovery moves the slot state on before the slot is used for anything else.
 //! 5. Recovery of a slot runs alone, and may die at any step.
-//! 6. What the intent says of `n` pieces lies in one of two places, by whether `n` is even. So what it says of the pieces
-//!    before stays while that of the next one is written.
+//! 6. What the slot state says of `n` redo blocks lies in one of two places, by whether `n` is even. So what it says of
+//!    the redo blocks before stays while that of the next one is written.
 //! 7. A thread has taken one chunk at most that it has not begun, the one that its hint names: no other needs to be
 //!    looked for.
 //! 8. The count names the chunk that it counted last, so a recovery knows whether to count.
@@ -35,7 +35,7 @@
 
 use crate::counts::Counts;
 use crate::error::Result;
-use crate::journal::words::{ChunkState, Codec, Count, Intent, Sofar};
+use crate::journal::words::{ChunkPrefix, ChunkState, Codec, Count, SlotState};
 
 /// One of a journal's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +44,12 @@ pub enum Word {
     Chunk(u32),
     /// The digest of this chunk, once it is done.
     Digest(u32),
-    /// The intent of this slot.
-    Intent(u32),
-    /// The digest of an even (0) or odd (1) number of pieces of the chunk in this slot.
-    SofarDigest(u32, u32),
-    /// The counts of as many pieces.
-    SofarCounts(u32, u32),
+    /// The state of this slot.
+    SlotState(u32),
+    /// The digest of an even (0) or odd (1) number of redo blocks of the chunk in this slot.
+    PrefixDigest(u32, u32),
+    /// The counts of as many redo blocks.
+    PrefixCounts(u32, u32),
     /// The chunk that this slot's thread is about to take.
     Hint(u32),
     /// How many chunks were done in this slot.
@@ -75,13 +75,13 @@ pub trait Memory {
 
 /// What is done to pixels, for one thread and its slot.
 pub trait Pixels {
-    /// How many pieces chunk `chunk` has, at least 1.
-    fn pieces(&self, chunk: u32) -> u32;
-    /// Puts the finished bytes of a piece, made from what the image holds, into the slot. `before` is of the pieces
-    /// before; returns the same and this piece.
-    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar>;
-    /// Copies the slot's bytes to the place of a piece in the image.
-    fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()>;
+    /// How many redo blocks chunk `chunk` has, at least 1.
+    fn redo_blocks(&self, chunk: u32) -> u32;
+    /// Puts the finished bytes of a redo block, made from what the image holds, into the slot. `before` is of the redo
+    /// blocks before; returns the same and this redo block.
+    fn fill_slot(&mut self, chunk: u32, redo_block: u32, before: ChunkPrefix) -> Result<ChunkPrefix>;
+    /// Copies the slot's bytes to the place of a redo block in the image.
+    fn empty_slot(&mut self, chunk: u32, redo_block: u32) -> Result<()>;
 }
 
 /// The state of a chunk; `None` if its words mean nothing.
@@ -94,23 +94,23 @@ pub fn chunk(memory: &impl Memory, chunk: u32) -> Result<Option<ChunkState>> {
     Ok(memory.codec().read_chunk(chunk, word, digest))
 }
 
-/// The intent of a slot; `None` if its words mean nothing.
-pub fn intent(memory: &impl Memory, slot: u32) -> Result<Option<Intent>> {
-    let word = memory.load(Word::Intent(slot))?;
-    let sofar = |odd| -> Result<Sofar> {
-        Ok(Sofar::from_words([
-            memory.load(Word::SofarDigest(slot, odd))?,
-            memory.load(Word::SofarCounts(slot, odd))?,
+/// The state of a slot; `None` if its words mean nothing.
+pub fn slot_state(memory: &impl Memory, slot: u32) -> Result<Option<SlotState>> {
+    let word = memory.load(Word::SlotState(slot))?;
+    let prefix = |odd| -> Result<ChunkPrefix> {
+        Ok(ChunkPrefix::from_words([
+            memory.load(Word::PrefixDigest(slot, odd))?,
+            memory.load(Word::PrefixCounts(slot, odd))?,
         ]))
     };
-    Ok(memory.codec().read_intent(slot, word, [sofar(0)?, sofar(1)?]))
+    Ok(memory.codec().read_slot_state(slot, word, [prefix(0)?, prefix(1)?]))
 }
 
-/// What is known of `pieces` pieces, put where the next intent will look for it.
-fn set_sofar(memory: &impl Memory, slot: u32, pieces: u32, sofar: Sofar) -> Result<()> {
-    let [digest, counts] = sofar.to_words();
-    memory.store(Word::SofarDigest(slot, pieces & 1), digest)?;
-    memory.store(Word::SofarCounts(slot, pieces & 1), counts)
+/// What is known of `redo_blocks` redo blocks, put where the next slot state will look for it.
+fn set_prefix(memory: &impl Memory, slot: u32, redo_blocks: u32, prefix: ChunkPrefix) -> Result<()> {
+    let [digest, counts] = prefix.to_words();
+    memory.store(Word::PrefixDigest(slot, redo_blocks & 1), digest)?;
+    memory.store(Word::PrefixCounts(slot, redo_blocks & 1), counts)
 }
 
 /// Takes a free chunk for `slot`; false if it is not free (any more).
@@ -130,38 +130,46 @@ pub fn take(memory: &impl Memory, slot: u32, chunk: u32) -> Result<bool> {
 /// # Errors
 /// What `pixels` or `memory` says; the chunk then waits for a recovery.
 pub fn edit(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32, chunk: u32) -> Result<()> {
-    let nothing = Sofar {
+    let nothing = ChunkPrefix {
         digest: memory.codec().begin(chunk),
         counts: Counts::NONE,
     };
-    set_sofar(memory, slot, 0, nothing)?;
+    set_prefix(memory, slot, 0, nothing)?;
     finish(memory, pixels, slot, chunk, 0, nothing)
 }
 
-/// Goes on with a chunk from `piece` on, to its end. What is known of the pieces before lies in its place.
+/// Goes on with a chunk from `redo_block` on, to its end. What is known of the redo blocks before lies in its place.
 fn finish(
     memory: &impl Memory,
     pixels: &mut impl Pixels,
     slot: u32,
     chunk: u32,
-    piece: u32,
-    before: Sofar,
+    redo_block: u32,
+    before: ChunkPrefix,
 ) -> Result<()> {
     let mut before = before;
-    for piece in piece..pixels.pieces(chunk) {
-        let after = pixels.fill_slot(chunk, piece, before)?;
-        set_sofar(memory, slot, piece + 1, after)?;
-        let finished = Intent::Finished {
+    for redo_block in redo_block..pixels.redo_blocks(chunk) {
+        let after = pixels.fill_slot(chunk, redo_block, before)?;
+        set_prefix(memory, slot, redo_block + 1, after)?;
+        let finished = SlotState::Finished {
             chunk,
-            piece,
+            redo_block,
             before,
             after,
         };
-        set_intent(memory, slot, finished)?;
-        pixels.empty_slot(chunk, piece)?;
+        set_slot_state(memory, slot, finished)?;
+        pixels.empty_slot(chunk, redo_block)?;
         before = after;
-        let piece = piece + 1;
-        set_intent(memory, slot, Intent::Idle { chunk, piece, before })?;
+        let redo_block = redo_block + 1;
+        set_slot_state(
+            memory,
+            slot,
+            SlotState::Idle {
+                chunk,
+                redo_block,
+                before,
+            },
+        )?;
     }
     let done = ChunkState::Done {
         counts: before.counts,
@@ -171,7 +179,7 @@ fn finish(
     memory.store(Word::Digest(chunk), digest)?;
     memory.store(Word::Chunk(chunk), word)?;
     count(memory, slot, chunk)?;
-    set_intent(memory, slot, Intent::Empty)
+    set_slot_state(memory, slot, SlotState::Empty)
 }
 
 /// Counts `chunk`, unless it was the last one that was counted.
@@ -195,17 +203,32 @@ fn count(memory: &impl Memory, slot: u32, chunk: u32) -> Result<()> {
 /// # Errors
 /// What `pixels` or `memory` says; then this is to be done again.
 pub fn recover(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32) -> Result<()> {
-    match intent(memory, slot)?.unwrap_or(Intent::Empty) {
-        Intent::Empty => {}
-        Intent::Finished {
-            chunk, piece, after, ..
+    match slot_state(memory, slot)?.unwrap_or(SlotState::Empty) {
+        SlotState::Empty => {}
+        SlotState::Finished {
+            chunk,
+            redo_block,
+            after,
+            ..
         } => {
-            pixels.empty_slot(chunk, piece)?;
-            let (piece, before) = (piece + 1, after);
-            set_intent(memory, slot, Intent::Idle { chunk, piece, before })?;
-            finish(memory, pixels, slot, chunk, piece, before)?;
+            pixels.empty_slot(chunk, redo_block)?;
+            let (redo_block, before) = (redo_block + 1, after);
+            set_slot_state(
+                memory,
+                slot,
+                SlotState::Idle {
+                    chunk,
+                    redo_block,
+                    before,
+                },
+            )?;
+            finish(memory, pixels, slot, chunk, redo_block, before)?;
         }
-        Intent::Idle { chunk, piece, before } => finish(memory, pixels, slot, chunk, piece, before)?,
+        SlotState::Idle {
+            chunk,
+            redo_block,
+            before,
+        } => finish(memory, pixels, slot, chunk, redo_block, before)?,
     }
     let codec = memory.codec();
     if let Some(chunk) = codec.read_hint(slot, memory.load(Word::Hint(slot))?) {
@@ -216,9 +239,9 @@ pub fn recover(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32) -> Res
     Ok(())
 }
 
-fn set_intent(memory: &impl Memory, slot: u32, intent: Intent) -> Result<()> {
+fn set_slot_state(memory: &impl Memory, slot: u32, slot_state: SlotState) -> Result<()> {
     memory.fence();
-    memory.store(Word::Intent(slot), memory.codec().intent(slot, intent))?;
+    memory.store(Word::SlotState(slot), memory.codec().slot_state(slot, slot_state))?;
     memory.fence();
     Ok(())
 }

@@ -5,11 +5,11 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::journal::header::{HEADER_BYTES, Header, STATE_AT};
+use crate::journal::header::{HEADER_BYTES, JournalHeader, STATE_AT};
 use crate::journal::words::Codec;
-use crate::journal::{State, refused};
+use crate::journal::{JobState, refused};
 use crate::map::Access;
-use crate::os::identity::{self, Look};
+use crate::os::identity::{self, FileStat};
 
 /// Opens a file that a job of this user left; `None` if it is gone.
 pub(super) fn open_own(path: &Path, access: Access) -> Result<Option<File>> {
@@ -19,16 +19,18 @@ pub(super) fn open_own(path: &Path, access: Access) -> Result<Option<File>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             // Another user's cannot be opened, and that is what there is to be said.
-            let foreign = Look::at_path(path).ok().and_then(|look| look.refuse_foreign().err());
+            let foreign = FileStat::of_path(path)
+                .ok()
+                .and_then(|stat| stat.refuse_foreign().err());
             return Err(foreign.map_or_else(|| Error::io("open", path, error), |why| refused(path, &why)));
         }
     };
-    let look = Look::at(&file).map_err(|error| Error::io("look at", path, error))?;
+    let stat = FileStat::of(&file).map_err(|error| Error::io("look at", path, error))?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(refused(path, "is no regular file, and a journal always is one"));
     }
-    look.refuse_foreign().map_err(|why| refused(path, &why))?;
-    match look.links {
+    stat.refuse_foreign().map_err(|why| refused(path, &why))?;
+    match stat.links {
         // Removed since we found its name: the job came to its end.
         0 => Ok(None),
         1 => Ok(Some(file)),
@@ -39,7 +41,7 @@ pub(super) fn open_own(path: &Path, access: Access) -> Result<Option<File>> {
     }
 }
 
-pub(super) fn read_header(file: &File, path: &Path, length: u64) -> Result<Header> {
+pub(super) fn read_header(file: &File, path: &Path, length: u64) -> Result<JournalHeader> {
     if length < HEADER_BYTES as u64 {
         return Err(refused(
             path,
@@ -49,7 +51,7 @@ pub(super) fn read_header(file: &File, path: &Path, length: u64) -> Result<Heade
     let mut page = [0; HEADER_BYTES];
     let read = file.read_exact_at(&mut page, 0);
     read.map_err(|error| Error::io("read", path, error))?;
-    let decoded = Header::decode(&page, length, |at, bytes| {
+    let decoded = JournalHeader::decode(&page, length, |at, bytes| {
         let read = file.read_exact_at(bytes, at as u64);
         read.map_err(|error| format!("cannot be read: {error}"))
     });
@@ -60,7 +62,7 @@ pub(super) fn read_header(file: &File, path: &Path, length: u64) -> Result<Heade
 ///
 /// # Errors
 /// `Unfit` if it is no such record.
-pub fn read_id(path: &Path) -> Result<Option<Header>> {
+pub fn read_id(path: &Path) -> Result<Option<JournalHeader>> {
     let Some(file) = open_own(path, Access::Read)? else {
         return Ok(None);
     };
@@ -75,7 +77,7 @@ pub fn read_id(path: &Path) -> Result<Option<Header>> {
 ///
 /// # Errors
 /// As for [`crate::journal::Journal::open`].
-pub fn peek(path: &Path) -> Result<Option<(Header, State)>> {
+pub fn peek(path: &Path) -> Result<Option<(JournalHeader, JobState)>> {
     let Some(file) = open_own(path, Access::Read)? else {
         return Ok(None);
     };
@@ -88,7 +90,7 @@ pub fn peek(path: &Path) -> Result<Option<(Header, State)>> {
     let read = file.read_exact_at(&mut word, STATE_AT as u64);
     read.map_err(|error| Error::io("read", path, error))?;
     let number = Codec::new(header.seed()).read_state(u64::from_ne_bytes(word));
-    let state = number.and_then(State::from_number);
+    let state = number.and_then(JobState::from_number);
     let state = state.ok_or_else(|| refused(path, "is damaged: its state makes no sense"))?;
     Ok(Some((header, state)))
 }

@@ -2,7 +2,7 @@
 
 /// Where a job as a whole stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum JobState {
     /// Being worked on, or left by a process that died.
     Active,
     /// Stopped on request, with everything on the disk.
@@ -13,14 +13,14 @@ pub enum State {
     SyncFailed,
 }
 
-const NUMBERS: [(State, u64); 4] = [
-    (State::Active, 1),
-    (State::Paused, 2),
-    (State::Complete, 3),
-    (State::SyncFailed, 4),
+const NUMBERS: [(JobState, u64); 4] = [
+    (JobState::Active, 1),
+    (JobState::Paused, 2),
+    (JobState::Complete, 3),
+    (JobState::SyncFailed, 4),
 ];
 
-impl State {
+impl JobState {
     /// As a number.
     pub fn to_number(self) -> u64 {
         let place = NUMBERS.iter().find(|(state, _)| *state == self);
@@ -28,7 +28,7 @@ impl State {
     }
 
     /// From a number, unless it means nothing.
-    pub fn from_number(number: u64) -> Option<State> {
+    pub fn from_number(number: u64) -> Option<JobState> {
         let place = NUMBERS.iter().find(|(_, its_number)| *its_number == number);
         place.map(|(state, _)| *state)
     }
@@ -41,8 +41,11 @@ mod tests {
     #[test]
     fn every_state_reads_back() {
         for (state, number) in NUMBERS {
-            assert_eq!((State::from_number(number), state.to_number()), (Some(state), number));
+            assert_eq!(
+                (JobState::from_number(number), state.to_number()),
+                (Some(state), number)
+            );
         }
-        assert_eq!(State::from_number(0), None);
+        assert_eq!(JobState::from_number(0), None);
     }
 }

@@ -5,15 +5,15 @@ use std::sync::atomic::{Ordering, fence};
 
 use crate::counts::Counts;
 use crate::error::{Error, Result};
-use crate::journal::header::{CURSOR_AT, ROUND_AT, SLOT_DONE_AT, SLOT_OWNER_AT};
+use crate::journal::header::{CURSOR_AT, EPOCH_AT, SLOT_DONE_AT, SLOT_OWNER_AT};
 use crate::journal::protocol::{self, Memory, Word};
-use crate::journal::words::{ChunkState, Intent};
+use crate::journal::words::{ChunkState, SlotState};
 use crate::journal::{Journal, SLOT_LOCKS_AT, refused};
 use crate::os::{identity, lock};
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Totals {
     /// Bytes of the window in chunks that are done.
     pub done_bytes: u64,
     /// What samples of those chunks lost.
@@ -22,7 +22,7 @@ pub struct Tally {
 
 /// A thread that works on a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hand {
+pub struct SlotOwner {
     /// Its process.
     pub process: u64,
     /// Bytes of the window that it did.
@@ -37,48 +37,48 @@ impl Journal {
     /// # Errors
     /// `Io` if the journal's page cannot be had; so below.
     pub fn count_done(&self, slot: u32, bytes: u64) -> Result<()> {
-        let at = self.places.slot_at(slot) + SLOT_DONE_AT;
+        let at = self.offsets.slot_at(slot) + SLOT_DONE_AT;
         // The slot is its owner's alone.
         self.view.store_word(at, self.view.load_word(at)?.wrapping_add(bytes))
     }
 
-    /// Lets a round of work begin, on spans from the first on; the caller has the right to run the job. Whoever still
-    /// takes part in a round before, as the orphans of a coordinator that was killed, is asked to stop.
-    pub fn open_round(&self) -> Result<()> {
-        // Any number that no other round has.
+    /// Lets an epoch begin, on spans from the first on; the caller has the right to run the job. Whoever still
+    /// takes part in an epoch before, as the orphans of a coordinator that was killed, is asked to stop.
+    pub fn open_epoch(&self) -> Result<()> {
+        // Any number that no other epoch has.
         let number = identity::now_nanoseconds().max(1);
         self.view.store_word(CURSOR_AT, 0)?;
-        self.join_round(number);
-        self.view.store_word(ROUND_AT, number)
+        self.join_epoch(number);
+        self.view.store_word(EPOCH_AT, number)
     }
 
-    /// The number of the round that we take part in.
-    pub fn round(&self) -> u64 {
-        self.round.load(Ordering::Relaxed)
+    /// The number of the epoch that we take part in.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
-    /// Takes part in the round of this number.
-    pub fn join_round(&self, number: u64) {
-        self.round.store(number, Ordering::Relaxed);
+    /// Takes part in the epoch of this number.
+    pub fn join_epoch(&self, number: u64) {
+        self.epoch.store(number, Ordering::Relaxed);
     }
 
-    /// Asks all who take part in any round to stop after their chunks; the caller has the right to run the job. Whoever
+    /// Asks all who take part in any epoch to stop after their chunks; the caller has the right to run the job. Whoever
     /// is not seen to hold a slot after this takes no chunk.
-    pub fn close_round(&self) -> Result<()> {
-        self.view.store_word(ROUND_AT, 0)?;
+    pub fn close_epoch(&self) -> Result<()> {
+        self.view.store_word(EPOCH_AT, 0)?;
         fence(Ordering::SeqCst);
         Ok(())
     }
 
-    /// Asks all who take part in our round to stop after their chunks.
+    /// Asks all who take part in our epoch to stop after their chunks.
     pub fn ask_to_stop(&self) {
         // A journal that cannot be reached stops everybody by itself.
-        let _ = self.view.replace_word(ROUND_AT, self.round(), 0);
+        let _ = self.view.replace_word(EPOCH_AT, self.epoch(), 0);
     }
 
-    /// True once somebody asked, or our round is over.
+    /// True once somebody asked, or our epoch is over.
     pub fn is_asked_to_stop(&self) -> Result<bool> {
-        Ok(self.view.load_word(ROUND_AT)? != self.round())
+        Ok(self.view.load_word(EPOCH_AT)? != self.epoch())
     }
 
     /// The next span to look for work in: each number from 0 on, once for all threads of all processes. It is only a
@@ -91,38 +91,38 @@ impl Journal {
     ///
     /// # Errors
     /// `Io`.
-    pub fn crew(&self) -> Result<Vec<Hand>> {
-        let mut crew = Vec::new();
+    pub fn slot_owners(&self) -> Result<Vec<SlotOwner>> {
+        let mut slot_owners = Vec::new();
         for slot in 0..self.header.slots {
             let byte = SLOT_LOCKS_AT + u64::from(slot);
             let held = lock::is_held(self.file.file(), byte..byte + 1);
             if held.map_err(|error| Error::io("look at", self.path(), error))? {
-                let slot_at = self.places.slot_at(slot);
-                let intent = protocol::intent(self, slot)?;
-                crew.push(Hand {
+                let slot_at = self.offsets.slot_at(slot);
+                let slot_state = protocol::slot_state(self, slot)?;
+                slot_owners.push(SlotOwner {
                     process: self.view.load_word(slot_at + SLOT_OWNER_AT)?,
                     done_bytes: self.view.load_word(slot_at + SLOT_DONE_AT)?,
-                    chunk: match intent {
-                        Some(Intent::Idle { chunk, .. } | Intent::Finished { chunk, .. }) => Some(chunk),
+                    chunk: match slot_state {
+                        Some(SlotState::Idle { chunk, .. } | SlotState::Finished { chunk, .. }) => Some(chunk),
                         _ => None,
                     },
                 });
             }
         }
-        Ok(crew)
+        Ok(slot_owners)
     }
 
     /// How far the job is, by a look at every chunk.
-    pub fn tally(&self) -> Result<Tally> {
-        let mut tally = Tally::default();
+    pub fn totals(&self) -> Result<Totals> {
+        let mut totals = Totals::default();
         for chunk in 0..self.header.chunks() {
             if let Some(ChunkState::Done { counts, .. }) = protocol::chunk(self, chunk)? {
-                let part = self.header.cut.chunk(u64::from(chunk)).part;
-                tally.done_bytes += part.end - part.start;
-                tally.counts += counts;
+                let part = self.header.chunk_plan.chunk(u64::from(chunk)).part;
+                totals.done_bytes += part.end - part.start;
+                totals.counts += counts;
             }
         }
-        Ok(tally)
+        Ok(totals)
     }
 
     /// How many bytes are about done, by a look at every slot. Chunks are taken to be of one length; and each living thread may have done a chunk that it has not counted yet.
@@ -132,8 +132,8 @@ impl Journal {
             let count = self.codec().read_count(slot, self.load(Word::Count(slot))?);
             chunks += count.map_or(0, |count| u64::from(count.chunks));
         }
-        let cut = &self.header.cut;
-        let bytes = u128::from(chunks) * u128::from(cut.window_bytes()) / u128::from(cut.chunks());
+        let chunk_plan = &self.header.chunk_plan;
+        let bytes = u128::from(chunks) * u128::from(chunk_plan.window_bytes()) / u128::from(chunk_plan.chunks());
         Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
@@ -152,7 +152,7 @@ impl Journal {
     /// # Errors
     /// `Unfit`.
     pub fn refuse_undone(&self) -> Result<()> {
-        match self.tally()?.done_bytes == self.header.cut.window_bytes() {
+        match self.totals()?.done_bytes == self.header.chunk_plan.window_bytes() {
             true => Ok(()),
             false => Err(refused(
                 self.path(),

@@ -31,11 +31,11 @@ use crate::pixel::{ByteOrder, ChannelSet, SAMPLE_BYTES, Sample};
 /// An [`Op`] made ready for samples of one type and byte order. It is small; what is big in it is shared by its clones.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    way: Way,
+    method: Method,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Way {
+pub(crate) enum Method {
     Add(Add),
     Lookup(Lookup),
     Function(Arc<Called>),
@@ -50,39 +50,39 @@ impl Kernel {
         assert!(lanes.count() > 0, "samples without lanes");
         let list = |lanes: &ChannelSet| -> Vec<bool> { (0..lanes.count()).map(|lane| lanes.contains(lane)).collect() };
         let is_edited = list(&lanes.as_lanes());
-        let way = match op {
-            Op::Brighten { amount } => Way::Add(Add::new(*amount, sample, order, &is_edited)),
+        let method = match op {
+            Op::Brighten { amount } => Method::Add(Add::new(*amount, sample, order, &is_edited)),
             Op::Table(table) => {
                 assert_eq!(table.sample(), sample, "a table for another type");
-                Way::Lookup(Lookup::new(table, order, &is_edited))
+                Method::Lookup(Lookup::new(table, order, &is_edited))
             }
             // It wants to see whole pixels.
-            Op::Function(function) => Way::Function(Arc::new(Called::new(function, sample, order, list(lanes)))),
+            Op::Function(function) => Method::Function(Arc::new(Called::new(function, sample, order, list(lanes)))),
         };
-        Kernel { way }
+        Kernel { method }
     }
 
     /// Edits the samples in `bytes`, whole ones, of which the first belongs to lane `phase`; after the last lane the first
     /// one is counted again. They need no alignment.
     pub fn apply(&self, bytes: &mut [u8], phase: usize) -> Counts {
-        match &self.way {
-            Way::Add(add) => add.apply(bytes, phase),
-            Way::Lookup(lookup) => lookup.apply(bytes, phase),
-            Way::Function(called) => called.apply(bytes, phase),
+        match &self.method {
+            Method::Add(add) => add.apply(bytes, phase),
+            Method::Lookup(lookup) => lookup.apply(bytes, phase),
+            Method::Function(called) => called.apply(bytes, phase),
         }
     }
 
     /// Bytes that are edited together, by nothing but themselves: a sample's, or a pixel's.
     pub(crate) fn unit_bytes(&self) -> usize {
-        match &self.way {
-            Way::Add(_) | Way::Lookup(_) => SAMPLE_BYTES,
-            Way::Function(called) => called.lanes() * SAMPLE_BYTES,
+        match &self.method {
+            Method::Add(_) | Method::Lookup(_) => SAMPLE_BYTES,
+            Method::Function(called) => called.lanes() * SAMPLE_BYTES,
         }
     }
 
     /// How the samples are edited, for routines that do the same.
-    pub(crate) fn way(&self) -> &Way {
-        &self.way
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
     }
 
     /// The lane of the sample that comes `bytes` bytes after one of lane `phase`.
@@ -91,10 +91,10 @@ impl Kernel {
         if bytes == 0 {
             return phase;
         }
-        let lanes = match &self.way {
-            Way::Add(add) => add.lanes(),
-            Way::Lookup(lookup) => lookup.lanes(),
-            Way::Function(called) => called.lanes(),
+        let lanes = match &self.method {
+            Method::Add(add) => add.lanes(),
+            Method::Lookup(lookup) => lookup.lanes(),
+            Method::Function(called) => called.lanes(),
         };
         (phase + bytes / SAMPLE_BYTES) % lanes
     }

@@ -40,7 +40,7 @@ pub struct Tile {
 }
 
 /// Where more would come of going line by line, an image is edited channel by channel.
-const MOST_BLOCKS: usize = MAX_BLOCKS / 2;
+const MAX_PART_BLOCKS: usize = MAX_BLOCKS / 2;
 
 /// A window of the samples of some channels, and whose they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -269,7 +269,7 @@ impl Layout {
             let mut of_line: Vec<Block> = self.tiles(&line).map(|tile| tile.block).collect();
             window::join(&mut of_line);
             blocks.extend(of_line);
-            if blocks.len() > MOST_BLOCKS {
+            if blocks.len() > MAX_PART_BLOCKS {
                 return None;
             }
         }

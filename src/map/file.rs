@@ -30,13 +30,13 @@ pub enum Access {
 /// A file of which parts can be mapped.
 #[derive(Debug)]
 pub struct MappedFile {
-    source: Arc<Source>,
+    backing_file: Arc<BackingFile>,
     len: u64,
 }
 
 /// What a view needs of its file: to stay open, and to say what went wrong.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct BackingFile {
     file: File,
     pub(super) path: PathBuf,
     pub(super) access: Access,
@@ -48,7 +48,7 @@ pub(super) struct Source {
 /// Anything that only has to stay alive; a named object uses it to stay in use.
 pub(crate) type Keep = Arc<dyn std::fmt::Debug + Send + Sync>;
 
-impl Source {
+impl BackingFile {
     /// Why the pages of `range` could not be had, as an error, by asking for each in the ordinary way: to read a byte of
     /// it, and for space for it. Nothing is written: other threads may be at work there, and even the same byte written
     /// back would undo theirs. `Ok` if there is nothing wrong with the pages (any more).
@@ -163,7 +163,7 @@ impl MappedFile {
     pub(crate) fn with_keep(file: File, path: &Path, access: Access, len: u64, keep: Option<Keep>) -> MappedFile {
         let path = path.to_owned();
         MappedFile {
-            source: Arc::new(Source {
+            backing_file: Arc::new(BackingFile {
                 file,
                 path,
                 access,
@@ -176,14 +176,14 @@ impl MappedFile {
     /// The same map, which keeps `keep` alive as long as it or a view of it lives. No view may have been made yet.
     #[cfg(feature = "ipc")]
     pub(crate) fn keeping(self, keep: Keep) -> MappedFile {
-        let source = Arc::into_inner(self.source).expect("nobody else has the map yet");
+        let source = Arc::into_inner(self.backing_file).expect("nobody else has the map yet");
         MappedFile::with_keep(source.file, &source.path, source.access, self.len, Some(keep))
     }
 
     /// What it was opened for.
     #[cfg(feature = "ipc")]
     pub(crate) fn access(&self) -> Access {
-        self.source.access
+        self.backing_file.access
     }
 
     /// Bytes in the file, as it was when opened or last extended.
@@ -194,12 +194,12 @@ impl MappedFile {
 
     /// The name under which it was opened.
     pub fn path(&self) -> &Path {
-        &self.source.path
+        &self.backing_file.path
     }
 
     /// The open file.
     pub fn file(&self) -> &File {
-        &self.source.file
+        &self.backing_file.file
     }
 
     /// Maps the bytes `range`. Any number of views may exist at once, also of the same bytes.
@@ -229,9 +229,9 @@ impl MappedFile {
             .then(|| {
                 let mut options = MmapOptions::new();
                 options.offset(outer_start).len(outer_len);
-                match self.source.access {
-                    Access::Read => options.map_raw_read_only(&self.source.file),
-                    Access::ReadWrite => options.map_raw(&self.source.file),
+                match self.backing_file.access {
+                    Access::Read => options.map_raw_read_only(&self.backing_file.file),
+                    Access::ReadWrite => options.map_raw(&self.backing_file.file),
                 }
             })
             .transpose()
@@ -245,7 +245,7 @@ impl MappedFile {
             },
             len,
             start: range.start,
-            source: Some(Arc::clone(&self.source)),
+            backing_file: Some(Arc::clone(&self.backing_file)),
         })
     }
 
@@ -278,12 +278,12 @@ mod tests {
     use crate::counts::Counts;
     use crate::digest::Key;
     use crate::kernel::{Kernel, reference};
-    use crate::map::Edit;
+    use crate::map::CopyEdit;
     use crate::op::{Op, Table};
     use crate::pixel::{ByteOrder, ChannelSet, Sample};
 
     #[test]
-    fn what_is_let_go_keeps_its_bytes() {
+    fn what_is_released_keeps_its_bytes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file");
         let bytes: Vec<u8> = (0..=250).cycle().take(3 << 20).collect();
@@ -296,12 +296,12 @@ mod tests {
             view.expect_one_pass();
             view.copy_in(0, bytes).expect("written");
             for part in [0..0, 0..1, 0..4096, 1..8192, 5000..view.len(), 0..view.len()] {
-                view.let_go(part.clone()).expect("inside");
+                view.release(part.clone()).expect("inside");
                 let mut read = vec![0; bytes.len()];
                 view.copy_out(0, &mut read).expect("read");
                 assert!(read == bytes, "{part:?} of {}", view.len());
             }
-            assert!(matches!(view.let_go(0..view.len() + 1), Err(Error::Request(_))));
+            assert!(matches!(view.release(0..view.len() + 1), Err(Error::Request(_))));
         }
         assert_eq!(std::fs::read(&path).expect("read")[4097..5000], bytes[..5000 - 4097]);
     }
@@ -313,12 +313,12 @@ mod tests {
         let [from, to] = [(); 2].map(|()| View::anonymous(ROOM).expect("mapped"));
         let kernel = Kernel::new(op, Sample::I16, order, lanes);
         let key = Arc::new(Key::new(3));
-        let without = Edit {
+        let without = CopyEdit {
             kernel: kernel.clone(),
-            recipe: None,
+            params: None,
             key: Arc::clone(&key),
         };
-        let with = Edit::new(kernel, Arc::clone(&key));
+        let with = CopyEdit::new(kernel, Arc::clone(&key));
         let lengths = [
             0, 2, 94, 96, 98, 958, 960, 962, 1058, 1920, 5000, 8062, 8064, 8066, 8160, 16_130, 24_194,
         ];

@@ -17,12 +17,12 @@ pub enum Attribute {
     Value(Vec<u8>),
 }
 
-/// The value `name` of `file`, up to `most_bytes` and one more, by which a longer one is known.
+/// The value `name` of `file`, up to `max_bytes` and one more, by which a longer one is known.
 ///
 /// # Errors
 /// Whatever the system says.
-pub fn read(file: &File, name: &str, most_bytes: usize) -> io::Result<Attribute> {
-    let mut value = vec![0; most_bytes + 1];
+pub fn read(file: &File, name: &str, max_bytes: usize) -> io::Result<Attribute> {
+    let mut value = vec![0; max_bytes + 1];
     match fgetxattr(file, name, &mut value[..]) {
         Ok(bytes) => {
             value.truncate(bytes);

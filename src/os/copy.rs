@@ -9,7 +9,7 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
-use super::fault::Stretch;
+use super::fault::ExceptionEntry;
 
 /// Copies `length` bytes from `from` to `to`, first to last, and returns how many were *not* copied: 0, or what was
 /// left when a page could not be had (see [`super::fault`]). Either side may be shared with other processes: what they
@@ -32,9 +32,9 @@ pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: 
         ".globl pagelight_copy_begin",
         "pagelight_copy_begin:",
         "rep movsb",
-        ".hidden pagelight_copy_landing",
-        ".globl pagelight_copy_landing",
-        "pagelight_copy_landing:",
+        ".hidden pagelight_copy_fixup",
+        ".globl pagelight_copy_fixup",
+        "pagelight_copy_fixup:",
         "mov rax, rcx",
         "ret",
     )
@@ -43,13 +43,13 @@ pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: 
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     static pagelight_copy_begin: u8;
-    static pagelight_copy_landing: u8;
+    static pagelight_copy_fixup: u8;
 }
 
 /// Where `copy` may fault, and where it then goes on.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn stretch() -> Stretch {
-    Stretch::new(&raw const pagelight_copy_begin, &raw const pagelight_copy_landing)
+pub(super) fn exception_entry() -> ExceptionEntry {
+    ExceptionEntry::new(&raw const pagelight_copy_begin, &raw const pagelight_copy_fixup)
 }
 
 /// The same on machines for which nobody has written the routine above: a volatile byte at a time, slow and right.

@@ -8,7 +8,7 @@ use super::copy_edited::{Copied, MAX_BLOCKS, total};
 #[cfg(target_arch = "x86_64")]
 use super::copy_edited::{PREFETCH_BYTES, digest_and_go_on};
 #[cfg(target_arch = "x86_64")]
-use super::fault::Stretch;
+use super::fault::ExceptionEntry;
 use crate::counts::Counts;
 use crate::digest::{Key, Partial};
 use crate::kernel::{Add, BLOCK_BYTES, BLOCK_SAMPLES};
@@ -17,7 +17,7 @@ use crate::pixel::ByteOrder;
 /// An addition in the form in which the routines below read it. The order of the fields is the routines'.
 #[derive(Clone, Debug)]
 #[repr(C)]
-pub(crate) struct AddRecipe {
+pub(crate) struct Avx2Params {
     steps: [u16; BLOCK_SAMPLES],
     flip: [u16; 16],
     /// Where each byte of half a register comes from: swaps the two bytes of each sample, or does not.
@@ -26,7 +26,7 @@ pub(crate) struct AddRecipe {
 }
 
 /// What the routines have in common.
-type Routine = unsafe extern "sysv64" fn(*mut u8, *const u8, usize, *const AddRecipe, *mut Sums, *const u64) -> usize;
+type Routine = unsafe extern "sysv64" fn(*mut u8, *const u8, usize, *const Avx2Params, *mut Sums, *const u64) -> usize;
 
 /// What the routine adds up on the way. The order of the fields is the routine's.
 #[derive(Default)]
@@ -42,13 +42,13 @@ struct Sums {
 // A counter sees one sample of each block.
 const _: () = assert!(MAX_BLOCKS <= u16::MAX as usize);
 
-impl AddRecipe {
+impl Avx2Params {
     /// The recipe of an addition, if this machine has AVX2 and every block has the same lanes.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn new(add: &Add) -> Option<AddRecipe> {
+    pub(super) fn new(add: &Add) -> Option<Avx2Params> {
         let steps = add.steps_of_every_block()?;
         let swap = add.order() == ByteOrder::Big;
-        is_x86_feature_detected!("avx2").then(|| AddRecipe {
+        is_x86_feature_detected!("avx2").then(|| Avx2Params {
             steps,
             flip: [add.flip(); 16],
             shuffle: std::array::from_fn(|byte| {
@@ -65,11 +65,11 @@ impl AddRecipe {
 
     /// Nobody has written the routine for this kind of machine.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn new(_: &Add) -> Option<AddRecipe> {
+    pub(super) fn new(_: &Add) -> Option<Avx2Params> {
         None
     }
 
-    /// As [`super::copy_edited::Recipe::copy_blocks`], for `blocks` blocks.
+    /// As [`super::copy_edited::RoutineParams::copy_blocks`], for `blocks` blocks.
     ///
     /// # Safety
     /// As there, for as many bytes as `blocks` blocks have; `blocks` must be from 1 to [`MAX_BLOCKS`].
@@ -108,15 +108,15 @@ impl AddRecipe {
 /// rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = sums, r9 = key.
 #[cfg(target_arch = "x86_64")]
 macro_rules! routine {
-    ($name:ident, $begin:literal, $landing:literal, swap: [$($swap:literal),*], flip: [$($flip:literal),*]) => {
+    ($name:ident, $begin:literal, $fixup:literal, swap: [$($swap:literal),*], flip: [$($flip:literal),*]) => {
         /// # Safety
-        /// As for [`AddRecipe::copy_blocks`], with `blocks` at least 1, on a machine that has AVX2.
+        /// As for [`Avx2Params::copy_blocks`], with `blocks` at least 1, on a machine that has AVX2.
         #[unsafe(naked)]
         unsafe extern "sysv64" fn $name(
             to: *mut u8,
             from: *const u8,
             blocks: usize,
-            recipe: *const AddRecipe,
+            params: *const Avx2Params,
             sums: *mut Sums,
             key: *const u64,
         ) -> usize {
@@ -165,9 +165,9 @@ macro_rules! routine {
                 "vpaddq ymm14, ymm14, ymm9",
                 "vpaddq ymm14, ymm14, ymm10",
                 digest_and_go_on!($begin),
-                concat!(".hidden ", $landing),
-                concat!(".globl ", $landing),
-                concat!($landing, ":"),
+                concat!(".hidden ", $fixup),
+                concat!(".globl ", $fixup),
+                concat!($fixup, ":"),
                 "vmovdqu [r8], ymm5",
                 "vmovdqu [r8 + 32], ymm6",
                 "vmovdqu [r8 + 64], ymm7",
@@ -186,7 +186,7 @@ macro_rules! routine {
 routine!(
     copy_add,
     "pagelight_copy_add_begin",
-    "pagelight_copy_add_landing",
+    "pagelight_copy_add_fixup",
     swap: [],
     flip: []
 );
@@ -194,7 +194,7 @@ routine!(
 routine!(
     copy_add_flipped,
     "pagelight_copy_add_flipped_begin",
-    "pagelight_copy_add_flipped_landing",
+    "pagelight_copy_add_flipped_fixup",
     swap: [],
     flip: ["vpxor ymm8, ymm8, ymm3", "vpxor ymm9, ymm9, ymm3", "vpxor ymm10, ymm10, ymm3"]
 );
@@ -202,7 +202,7 @@ routine!(
 routine!(
     copy_add_swapped,
     "pagelight_copy_add_swapped_begin",
-    "pagelight_copy_add_swapped_landing",
+    "pagelight_copy_add_swapped_fixup",
     swap: ["vpshufb ymm8, ymm8, ymm4", "vpshufb ymm9, ymm9, ymm4", "vpshufb ymm10, ymm10, ymm4"],
     flip: ["vpxor ymm8, ymm8, ymm3", "vpxor ymm9, ymm9, ymm3", "vpxor ymm10, ymm10, ymm3"]
 );
@@ -210,28 +210,25 @@ routine!(
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     static pagelight_copy_add_begin: u8;
-    static pagelight_copy_add_landing: u8;
+    static pagelight_copy_add_fixup: u8;
     static pagelight_copy_add_flipped_begin: u8;
-    static pagelight_copy_add_flipped_landing: u8;
+    static pagelight_copy_add_flipped_fixup: u8;
     static pagelight_copy_add_swapped_begin: u8;
-    static pagelight_copy_add_swapped_landing: u8;
+    static pagelight_copy_add_swapped_fixup: u8;
 }
 
 /// Where the routines may fault, and where each then goes on.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn stretches() -> [Stretch; 3] {
+pub(super) fn exception_entries() -> [ExceptionEntry; 3] {
     [
-        Stretch::new(
-            &raw const pagelight_copy_add_begin,
-            &raw const pagelight_copy_add_landing,
-        ),
-        Stretch::new(
+        ExceptionEntry::new(&raw const pagelight_copy_add_begin, &raw const pagelight_copy_add_fixup),
+        ExceptionEntry::new(
             &raw const pagelight_copy_add_flipped_begin,
-            &raw const pagelight_copy_add_flipped_landing,
+            &raw const pagelight_copy_add_flipped_fixup,
         ),
-        Stretch::new(
+        ExceptionEntry::new(
             &raw const pagelight_copy_add_swapped_begin,
-            &raw const pagelight_copy_add_swapped_landing,
+            &raw const pagelight_copy_add_swapped_fixup,
         ),
     ]
 }

@@ -8,11 +8,11 @@
     reason = "raw reads and writes of shared memory are what the routines are for"
 )]
 
-use super::copy_add::AddRecipe;
-use super::copy_lookup::LookupRecipe;
+use super::copy_add::Avx2Params;
+use super::copy_lookup::Avx512Params;
 use crate::counts::Counts;
 use crate::digest::{Key, Partial, STRETCH_BYTES};
-use crate::kernel::{BLOCK_BYTES, Kernel, Way};
+use crate::kernel::{BLOCK_BYTES, Kernel, Method};
 
 /// The end of a round of every routine: the digest's products, of the block's words with their keys added in ymm11 to ymm13,
 /// into ymm15; then the next block, from the label `$begin` on. What each stored it has added to ymm14 by itself.
@@ -43,11 +43,11 @@ pub(super) use digest_and_go_on;
 
 /// A kernel in the form in which one of the routines reads it.
 #[derive(Clone, Debug)]
-pub(crate) enum Recipe {
+pub(crate) enum RoutineParams {
     /// Samples move up or down.
-    Add(AddRecipe),
+    Add(Avx2Params),
     /// Samples are looked up.
-    Lookup(LookupRecipe),
+    Lookup(Avx512Params),
 }
 
 /// What came of a copy.
@@ -71,13 +71,13 @@ pub(super) const MAX_BLOCKS: usize = STRETCH_BYTES / BLOCK_BYTES;
 #[cfg(target_arch = "x86_64")]
 pub(super) const PREFETCH_BYTES: usize = 2048;
 
-impl Recipe {
+impl RoutineParams {
     /// The recipe of a kernel, if this machine can cook it. It is for samples that begin with lane 0.
-    pub(crate) fn new(kernel: &Kernel) -> Option<Recipe> {
-        match kernel.way() {
-            Way::Add(add) => AddRecipe::new(add).map(Recipe::Add),
-            Way::Lookup(lookup) => LookupRecipe::new(lookup).map(Recipe::Lookup),
-            Way::Function(_) => None,
+    pub(crate) fn new(kernel: &Kernel) -> Option<RoutineParams> {
+        match kernel.method() {
+            Method::Add(add) => Avx2Params::new(add).map(RoutineParams::Add),
+            Method::Lookup(lookup) => Avx512Params::new(lookup).map(RoutineParams::Lookup),
+            Method::Function(_) => None,
         }
     }
 
@@ -94,9 +94,9 @@ impl Recipe {
         }
         match self {
             // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches; they are 1 to MAX_BLOCKS.
-            Recipe::Add(recipe) => unsafe { recipe.copy_blocks(to, from, blocks, key) },
+            RoutineParams::Add(params) => unsafe { params.copy_blocks(to, from, blocks, key) },
             // SAFETY: as above.
-            Recipe::Lookup(recipe) => unsafe { recipe.copy_blocks(to, from, blocks, key) },
+            RoutineParams::Lookup(params) => unsafe { params.copy_blocks(to, from, blocks, key) },
         }
     }
 }
@@ -115,12 +115,12 @@ mod tests {
     use crate::pixel::{ByteOrder, ChannelSet, Sample};
 
     /// Compares the routine with the kernel, over `source`, from where that begins to an address beside a word's.
-    fn compare(kernel: &Kernel, recipe: &Recipe, source: &[u8], what: &str) {
+    fn compare(kernel: &Kernel, params: &RoutineParams, source: &[u8], what: &str) {
         let key = Key::new(5);
         let mut target = vec![0xEE; source.len() + 1];
         let to = target.as_mut_ptr().wrapping_add(1);
         // SAFETY: two private vectors, of at least the source's length after the target's first.
-        let copied = unsafe { recipe.copy_blocks(to, source.as_ptr(), source.len(), &key) };
+        let copied = unsafe { params.copy_blocks(to, source.as_ptr(), source.len(), &key) };
         let bytes = source.len().min(STRETCH_BYTES) / 96 * 96;
         let mut want = source[..bytes].to_vec();
         let want_copied = Copied {
@@ -160,13 +160,13 @@ mod tests {
                     let lanes = ChannelSet::of(count, |lane| lane % every == 0);
                     let kernel = Kernel::new(&op, sample, order, &lanes);
                     let what = format!("{op} {sample:?} {order:?}, one of {every} of {count}");
-                    let Some(recipe) = Recipe::new(&kernel) else {
+                    let Some(params) = RoutineParams::new(&kernel) else {
                         eprintln!("skipped: this machine has no routine for {what}");
                         continue;
                     };
                     let lengths = [0, 95, 96, 97, 191, 192].map(|length| &all[..length]);
                     for source in lengths.into_iter().chain(all.chunks(STRETCH_BYTES)) {
-                        compare(&kernel, &recipe, source, &what);
+                        compare(&kernel, &params, source, &what);
                     }
                 }
             }
@@ -174,12 +174,12 @@ mod tests {
     }
 
     #[test]
-    fn lanes_that_do_not_fit_a_block_have_no_recipe() {
+    fn lanes_that_do_not_fit_a_block_have_no_params() {
         for count in [5, 7, 9, 47, 49, 96, 224] {
             let lanes = ChannelSet::of(count, |lane| lane != 1);
             for op in ops(Sample::U16) {
                 let kernel = Kernel::new(&op, Sample::U16, ByteOrder::Little, &lanes);
-                assert!(Recipe::new(&kernel).is_none(), "{count} lanes");
+                assert!(RoutineParams::new(&kernel).is_none(), "{count} lanes");
             }
         }
     }

@@ -12,7 +12,7 @@ use super::copy_edited::{Copied, MAX_BLOCKS, total};
 #[cfg(target_arch = "x86_64")]
 use super::copy_edited::{PREFETCH_BYTES, digest_and_go_on};
 #[cfg(target_arch = "x86_64")]
-use super::fault::Stretch;
+use super::fault::ExceptionEntry;
 use crate::counts::Counts;
 use crate::digest::{Key, Partial};
 use crate::kernel::{BLOCK_BYTES, BLOCK_SAMPLES, Lookup};
@@ -23,7 +23,7 @@ const TOGETHER: usize = 16;
 
 /// A table and the lanes that it is for.
 #[derive(Clone)]
-pub(crate) struct LookupRecipe {
+pub(crate) struct Avx512Params {
     words: Arc<[u32; VALUES]>,
     /// A bit for every sample of a block, sixteen in a number, lowest first: set where it is edited.
     edited: [u64; 3],
@@ -46,10 +46,10 @@ struct Sums {
 // Each of the sixteen sees three samples of a block, and the lower of its two counts must stay below the upper one.
 const _: () = assert!(3 * MAX_BLOCKS < 1 << Lookup::MERGED_SHIFT);
 
-impl LookupRecipe {
+impl Avx512Params {
     /// The recipe of a lookup, if this machine has AVX-512 and every block has the same lanes.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn new(lookup: &Lookup) -> Option<LookupRecipe> {
+    pub(super) fn new(lookup: &Lookup) -> Option<Avx512Params> {
         let is_edited = lookup.edited_in_every_block()?;
         let bits = |third: usize| {
             let samples = 0..TOGETHER;
@@ -57,7 +57,7 @@ impl LookupRecipe {
                 bits | u64::from(is_edited[third * TOGETHER + place]) << place
             })
         };
-        is_x86_feature_detected!("avx512f").then(|| LookupRecipe {
+        is_x86_feature_detected!("avx512f").then(|| Avx512Params {
             words: Arc::clone(lookup.words()),
             edited: [bits(0), bits(1), bits(2)],
             routine: copy_lookup,
@@ -66,11 +66,11 @@ impl LookupRecipe {
 
     /// Nobody has written the routine for this kind of machine.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn new(_: &Lookup) -> Option<LookupRecipe> {
+    pub(super) fn new(_: &Lookup) -> Option<Avx512Params> {
         None
     }
 
-    /// As [`super::copy_edited::Recipe::copy_blocks`], for `blocks` blocks.
+    /// As [`super::copy_edited::RoutineParams::copy_blocks`], for `blocks` blocks.
     ///
     /// # Safety
     /// As there, for as many bytes as `blocks` blocks have; `blocks` must be from 1 to [`MAX_BLOCKS`].
@@ -102,9 +102,9 @@ impl LookupRecipe {
     }
 }
 
-impl fmt::Debug for LookupRecipe {
+impl fmt::Debug for Avx512Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LookupRecipe({:x?})", self.edited)
+        write!(f, "Avx512Params({:x?})", self.edited)
     }
 }
 
@@ -117,7 +117,7 @@ const _: () = assert!(BLOCK_SAMPLES == 3 * TOGETHER);
 /// rdi = to, rsi = from, rdx = blocks, rcx = table, r8 = sums, r9 = key.
 ///
 /// # Safety
-/// As for [`LookupRecipe::copy_blocks`], on a machine that has AVX-512.
+/// As for [`Avx512Params::copy_blocks`], on a machine that has AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 unsafe extern "sysv64" fn copy_lookup(
@@ -173,9 +173,9 @@ unsafe extern "sysv64" fn copy_lookup(
         "vpaddd ymm12, ymm12, [r9 + 32]",
         "vpaddd ymm13, ymm13, [r9 + 64]",
         digest_and_go_on!("pagelight_copy_lookup_begin"),
-        ".hidden pagelight_copy_lookup_landing",
-        ".globl pagelight_copy_lookup_landing",
-        "pagelight_copy_lookup_landing:",
+        ".hidden pagelight_copy_lookup_fixup",
+        ".globl pagelight_copy_lookup_fixup",
+        "pagelight_copy_lookup_fixup:",
         "vmovdqu32 [r8 + 24], zmm5",
         "vmovdqu [r8 + 88], ymm14",
         "vmovdqu [r8 + 120], ymm15",
@@ -189,14 +189,14 @@ unsafe extern "sysv64" fn copy_lookup(
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     static pagelight_copy_lookup_begin: u8;
-    static pagelight_copy_lookup_landing: u8;
+    static pagelight_copy_lookup_fixup: u8;
 }
 
 /// Where the routine may fault, and where it then goes on.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn stretch() -> Stretch {
-    Stretch::new(
+pub(super) fn exception_entry() -> ExceptionEntry {
+    ExceptionEntry::new(
         &raw const pagelight_copy_lookup_begin,
-        &raw const pagelight_copy_lookup_landing,
+        &raw const pagelight_copy_lookup_fixup,
     )
 }

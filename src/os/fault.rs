@@ -1,10 +1,11 @@
 //! SIGBUS as an error: what happens when a map's page cannot be had, because the file was truncated, the disk is full
 //! or broken.
 //!
-//! The copies in [`super::copy`], `copy_add` and `copy_lookup` beside it are the only code that touches the pages of an image, and they
-//! and the routines of `word` the only code that touches those of a journal. Each has one short stretch of instructions that may fault, and a landing after it, from which it returns what was not
-//! copied. The handler below sends a thread that faulted in such a stretch to its landing. Every other SIGBUS goes to
-//! whoever handled the signal before.
+//! The copies in [`super::copy`], `copy_add` and `copy_lookup` beside it are the only code that touches the pages of an
+//! image, and they and the routines of `word` the only code that touches those of a journal. Each has one short stretch
+//! of instructions that may fault, and a fixup after it, from which it returns what was not copied. The handler below
+//! sends a thread that faulted in such a stretch to its fixup. Every other SIGBUS goes to whoever handled the signal
+//! before.
 #![allow(
     unsafe_code,
     reason = "a signal handler that moves the program counter cannot be written without"
@@ -56,7 +57,7 @@ pub fn install() -> io::Result<()> {
 }
 
 extern "C" fn on_bus_error(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    if land(context) {
+    if fix_up(context) {
         return;
     }
     match BEFORE
@@ -81,21 +82,21 @@ extern "C" fn on_bus_error(signal: c_int, info: *mut siginfo_t, context: *mut c_
     }
 }
 
-/// Sends the interrupted thread to the landing of the copy that it faulted in, if it did.
+/// Sends the interrupted thread to the fixup of the copy that it faulted in, if it did.
 #[cfg(target_arch = "x86_64")]
-fn land(context: *mut c_void) -> bool {
+fn fix_up(context: *mut c_void) -> bool {
     let context = context.cast::<libc::ucontext_t>();
     // SAFETY: the system hands a handler that was installed with SA_SIGINFO a pointer to the thread's `ucontext_t`,
     // which is the handler's alone until it returns.
     let registers = unsafe { &mut (*context).uc_mcontext.gregs };
     let counter = &mut registers[libc::REG_RIP as usize];
-    let stretches = [super::copy::stretch(), super::copy_lookup::stretch()].into_iter();
-    for stretch in stretches
-        .chain(super::copy_add::stretches())
-        .chain(super::word::stretches())
+    let exception_entries = [super::copy::exception_entry(), super::copy_lookup::exception_entry()].into_iter();
+    for exception_entry in exception_entries
+        .chain(super::copy_add::exception_entries())
+        .chain(super::word::exception_entries())
     {
-        if usize::try_from(*counter).is_ok_and(|at| stretch.may_fault.contains(&at)) {
-            *counter = stretch.landing as i64;
+        if usize::try_from(*counter).is_ok_and(|at| exception_entry.may_fault.contains(&at)) {
+            *counter = exception_entry.fixup as i64;
             return true;
         }
     }
@@ -104,25 +105,25 @@ fn land(context: *mut c_void) -> bool {
 
 /// Nobody has written the copies for this kind of machine in a way that could land.
 #[cfg(not(target_arch = "x86_64"))]
-fn land(_: *mut c_void) -> bool {
+fn fix_up(_: *mut c_void) -> bool {
     false
 }
 
 /// The instructions of a copy that touch the pages, and where it goes on after a fault in one of them.
-pub(super) struct Stretch {
+pub(super) struct ExceptionEntry {
     /// Addresses of the instructions.
     pub(super) may_fault: std::ops::Range<usize>,
     /// The address to go on at.
-    pub(super) landing: usize,
+    pub(super) fixup: usize,
 }
 
-impl Stretch {
-    /// From the address of its first instruction to that of its landing.
+impl ExceptionEntry {
+    /// From the address of its first instruction to that of its fixup.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn new(begin: *const u8, landing: *const u8) -> Stretch {
-        Stretch {
-            may_fault: begin.addr()..landing.addr(),
-            landing: landing.addr(),
+    pub(super) fn new(begin: *const u8, fixup: *const u8) -> ExceptionEntry {
+        ExceptionEntry {
+            may_fault: begin.addr()..fixup.addr(),
+            fixup: fixup.addr(),
         }
     }
 }
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
     use crate::digest::Key;
     use crate::kernel::Kernel;
-    use crate::map::{Access, Edit, MappedFile, View};
+    use crate::map::{Access, CopyEdit, MappedFile, View};
     use crate::op::{Op, Table};
     use crate::pixel::{ByteOrder, ChannelSet, Sample};
 
@@ -154,7 +155,7 @@ mod tests {
         let lanes = ChannelSet::of(4, |lane| lane < 3);
         let edit = |op| {
             let kernel = Kernel::new(&op, sample, ByteOrder::Little, &lanes);
-            Edit::new(kernel, Arc::new(Key::new(1)))
+            CopyEdit::new(kernel, Arc::new(Key::new(1)))
         };
         let brighten = edit(Op::Brighten { amount: 1 });
         let halve = Table::from_values("halve".to_owned(), sample, |value| f64::from(value) / 2.0, None);

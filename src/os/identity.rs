@@ -16,7 +16,7 @@ use rustix::io::Errno;
 /// What tells a file from every other one, also from a later one that got the same inode. Not the time of the last
 /// change: writes through maps move it at any moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct FileIdentity {
     /// The device of the file system.
     pub device: u64,
     /// The number within the file system.
@@ -29,9 +29,9 @@ pub struct Identity {
 
 /// What else one look at a file tells.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct FileStat {
     /// Which file it is.
-    pub identity: Identity,
+    pub identity: FileIdentity,
     /// Its names.
     pub links: u32,
     /// Its owner.
@@ -51,21 +51,21 @@ pub struct Look {
 /// What `statx` is to be asked for a mount's unique number, and says that it knows: STATX_MNT_ID_UNIQUE.
 const MOUNT_UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
 
-impl Look {
+impl FileStat {
     /// Looks at an open file.
     ///
     /// # Errors
     /// Whatever `statx` says.
-    pub fn at(file: &File) -> io::Result<Look> {
-        Look::ask(file, Path::new(""), AtFlags::EMPTY_PATH)
+    pub fn of(file: &File) -> io::Result<FileStat> {
+        FileStat::ask(file, Path::new(""), AtFlags::EMPTY_PATH)
     }
 
     /// Looks at what a path leads to, without opening it. A link is looked at itself.
     ///
     /// # Errors
     /// Whatever `statx` says.
-    pub fn at_path(path: &Path) -> io::Result<Look> {
-        Look::ask(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+    pub fn of_path(path: &Path) -> io::Result<FileStat> {
+        FileStat::ask(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
     }
 
     /// Refuses what somebody else may have written, and what only seems to be ours.
@@ -85,7 +85,7 @@ impl Look {
         Ok(())
     }
 
-    fn ask(folder: impl AsFd, path: &Path, flags: AtFlags) -> io::Result<Look> {
+    fn ask(folder: impl AsFd, path: &Path, flags: AtFlags) -> io::Result<FileStat> {
         let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME | MOUNT_UNIQUE;
         let found = statx(folder, path, flags, wanted)?;
         let knows = |what: StatxFlags| found.stx_mask & what.bits() != 0;
@@ -97,8 +97,8 @@ impl Look {
         };
         let knows_birth = knows(StatxFlags::BTIME);
         let birth_nanoseconds = nanoseconds(found.stx_btime);
-        Ok(Look {
-            identity: Identity {
+        Ok(FileStat {
+            identity: FileIdentity {
                 device: u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor),
                 inode: found.stx_ino,
                 birth_nanoseconds: if knows_birth { birth_nanoseconds } else { 0 },
@@ -141,7 +141,8 @@ pub fn path_of(file: &File) -> io::Result<PathBuf> {
     }
 }
 
-/// The device that is mounted by the mount of this number (see [`Look::mount`]), as long as it is there for this process.
+/// The device that is mounted by the mount of this number (see [`FileStat::mount`]), as long as it is there for this
+/// process.
 pub fn device_of_mount(mount: u64) -> Option<u64> {
     let mounts = std::fs::read("/proc/self/mountinfo").ok()?;
     let mut points = mounts
@@ -150,8 +151,8 @@ pub fn device_of_mount(mount: u64) -> Option<u64> {
     points.find_map(|point| {
         // Nobody is waited for: a server may have gone.
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-        let look = Look::ask(CWD, Path::new(OsStr::from_bytes(&unescaped(point))), flags).ok()?;
-        (look.mount == mount).then_some(look.identity.device)
+        let stat = FileStat::ask(CWD, Path::new(OsStr::from_bytes(&unescaped(point))), flags).ok()?;
+        (stat.mount == mount).then_some(stat.identity.device)
     })
 }
 
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn mounts_are_found_by_their_numbers() {
         assert_eq!(unescaped(b"/a\\040b\\134\\"), b"/a b\\\\");
-        let root = Look::at_path(Path::new("/")).expect("the root");
+        let root = FileStat::of_path(Path::new("/")).expect("the root");
         if root.mount == 0 {
             eprintln!("skipped: the system does not number its mounts for good");
             return;

@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "words in shared memory are reached by raw pointers")]
 
 #[cfg(target_arch = "x86_64")]
-use super::fault::Stretch;
+use super::fault::ExceptionEntry;
 
 /// A page that could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +81,9 @@ unsafe extern "sysv64" fn raw_load(from: *const u64, value: *mut u64) -> u64 {
         "mov rdx, [rdi]",
         "mov [rsi], rdx",
         "xor eax, eax",
-        ".hidden pagelight_load_landing",
-        ".globl pagelight_load_landing",
-        "pagelight_load_landing:",
+        ".hidden pagelight_load_fixup",
+        ".globl pagelight_load_fixup",
+        "pagelight_load_fixup:",
         "ret",
     )
 }
@@ -99,9 +99,9 @@ unsafe extern "sysv64" fn raw_store(to: *mut u64, value: u64) -> u64 {
         "pagelight_store_begin:",
         "mov [rdi], rsi",
         "xor eax, eax",
-        ".hidden pagelight_store_landing",
-        ".globl pagelight_store_landing",
-        "pagelight_store_landing:",
+        ".hidden pagelight_store_fixup",
+        ".globl pagelight_store_fixup",
+        "pagelight_store_fixup:",
         "ret",
     )
 }
@@ -119,9 +119,9 @@ unsafe extern "sysv64" fn raw_replace(at: *mut u64, old: u64, new: u64) -> u64 {
         "lock cmpxchg [rdi], rdx",
         "mov ecx, 0",
         "sete cl",
-        ".hidden pagelight_replace_landing",
-        ".globl pagelight_replace_landing",
-        "pagelight_replace_landing:",
+        ".hidden pagelight_replace_fixup",
+        ".globl pagelight_replace_fixup",
+        "pagelight_replace_fixup:",
         "mov eax, ecx",
         "ret",
     )
@@ -130,20 +130,20 @@ unsafe extern "sysv64" fn raw_replace(at: *mut u64, old: u64, new: u64) -> u64 {
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     static pagelight_load_begin: u8;
-    static pagelight_load_landing: u8;
+    static pagelight_load_fixup: u8;
     static pagelight_store_begin: u8;
-    static pagelight_store_landing: u8;
+    static pagelight_store_fixup: u8;
     static pagelight_replace_begin: u8;
-    static pagelight_replace_landing: u8;
+    static pagelight_replace_fixup: u8;
 }
 
 /// Where the routines may fault, and where each then goes on.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn stretches() -> [Stretch; 3] {
+pub(super) fn exception_entries() -> [ExceptionEntry; 3] {
     [
-        Stretch::new(&raw const pagelight_load_begin, &raw const pagelight_load_landing),
-        Stretch::new(&raw const pagelight_store_begin, &raw const pagelight_store_landing),
-        Stretch::new(&raw const pagelight_replace_begin, &raw const pagelight_replace_landing),
+        ExceptionEntry::new(&raw const pagelight_load_begin, &raw const pagelight_load_fixup),
+        ExceptionEntry::new(&raw const pagelight_store_begin, &raw const pagelight_store_fixup),
+        ExceptionEntry::new(&raw const pagelight_replace_begin, &raw const pagelight_replace_fixup),
     ]
 }
 

@@ -9,7 +9,7 @@ pub struct ChannelSet {
 }
 
 /// So many chosen channels are listed by their names, more by their numbers.
-const MOST_NAMED: usize = 8;
+const MAX_NAMED: usize = 8;
 
 impl ChannelSet {
     /// Those of `count` channels that `is_chosen` says yes to.
@@ -97,7 +97,7 @@ impl ChannelSet {
     /// The chosen channels as [`ChannelSet::parse`] reads them: by `names` if they are few, else by their numbers.
     pub fn describe(&self, names: &[String]) -> String {
         let chosen: Vec<usize> = self.iter().collect();
-        if chosen.len() <= MOST_NAMED {
+        if chosen.len() <= MAX_NAMED {
             let names = chosen.iter().filter_map(|&channel| names.get(channel));
             return names.map(String::as_str).collect::<Vec<_>>().join(",");
         }
@@ -155,7 +155,7 @@ fn channels_of(word: &str, names: &[String]) -> Result<std::ops::Range<usize>, S
 /// The names, not too many of them.
 fn listed(names: &[String]) -> String {
     match names {
-        few if few.len() <= MOST_NAMED => few.join(", "),
+        few if few.len() <= MAX_NAMED => few.join(", "),
         [first, second, .., last] => format!("{first}, {second}, ..., {last}"),
         _ => String::new(),
     }

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const HEIGHT_PIXELS: u32 = 480;
-const LEAST_WIDTH_PIXELS: u32 = 940;
+const MIN_WIDTH_PIXELS: u32 = 940;
 const BAR_PIXELS: u32 = 76;
 /// For the title and the note.
 const HEAD_PIXELS: u32 = 48;
@@ -25,9 +25,9 @@ pub struct Bar {
     /// How high.
     pub rate: f64,
     /// The smallest that was measured.
-    pub least: f64,
+    pub min: f64,
     /// The largest.
-    pub most: f64,
+    pub max: f64,
     /// What could be reached at most.
     pub limit: f64,
 }
@@ -64,9 +64,9 @@ fn draw(svg: &mut String, title: &str, note: &str, bars: &[Bar]) -> Result<(), B
         clippy::cast_sign_loss,
         reason = "a few bars, each counted"
     )]
-    let width = ((end * f64::from(BAR_PIXELS)) as u32 + MARGIN_PIXELS).max(LEAST_WIDTH_PIXELS);
+    let width = ((end * f64::from(BAR_PIXELS)) as u32 + MARGIN_PIXELS).max(MIN_WIDTH_PIXELS);
     let percent = |rate: f64, bar: &Bar| rate / bar.limit.max(f64::MIN_POSITIVE) * 100.0;
-    let highest = bars.iter().map(|bar| percent(bar.most, bar)).fold(100.0, f64::max);
+    let highest = bars.iter().map(|bar| percent(bar.max, bar)).fold(100.0, f64::max);
 
     let root = SVGBackend::with_string(svg, (width, HEIGHT_PIXELS)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -97,9 +97,9 @@ fn draw(svg: &mut String, title: &str, note: &str, bars: &[Bar]) -> Result<(), B
             [(left + 0.1, 0.0), (left + 0.9, height)],
             color.filled(),
         )])?;
-        let spread = [(middle, percent(bar.least, bar)), (middle, percent(bar.most, bar))];
+        let spread = [(middle, percent(bar.min, bar)), (middle, percent(bar.max, bar))];
         chart.draw_series([PathElement::new(spread, BLACK.stroke_width(2))])?;
-        let above = percent(bar.most, bar) + highest * 0.015;
+        let above = percent(bar.max, bar) + highest * 0.015;
         let words = Text::new(format!("{} GB/s", digits(bar.rate)), (middle, above), centered(13));
         chart.draw_series([words])?;
     }
@@ -180,8 +180,8 @@ mod tests {
             group: group.to_owned(),
             label: label.to_owned(),
             rate: 5.0,
-            least: 4.0,
-            most: 6.0,
+            min: 4.0,
+            max: 6.0,
             limit: 10.0,
         }
     }

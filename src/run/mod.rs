@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::claim::{self, Claim, ClaimOutcome, ImageJobs, PendingJob, Request};
-use crate::coordinator::{self, Crew};
+use crate::coordinator::{self, Workers};
 use crate::counts::Counts;
 use crate::engine::{self, Settings};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::journal::header::MAX_SLOTS;
-use crate::journal::{Journal, State, Tally};
+use crate::journal::{JobState, Journal, Totals};
 use crate::map::MappedFile;
 use crate::op::Op;
 use crate::os::disk;
@@ -29,7 +29,7 @@ use crate::threads::Progress;
 pub use self::sound::is_same_start;
 
 /// How often the work is begun anew when workers were killed faster than they could be replaced.
-const MAX_ROUNDS: u32 = 4;
+const MAX_EPOCHS: u32 = 4;
 
 /// How long a worker that leaves waits for the others, to pause the job.
 const LEAVE_TIME: Duration = Duration::from_millis(200);
@@ -44,7 +44,7 @@ pub struct Options {
     /// Where the journal is kept, if not beside the image.
     pub journal_folder: Option<PathBuf>,
     /// The processes that do the work, if not this one alone.
-    pub crew: Option<Crew>,
+    pub workers: Option<Workers>,
 }
 
 impl Options {
@@ -54,13 +54,13 @@ impl Options {
             settings: Settings::default_here(),
             sync: true,
             journal_folder: None,
-            crew: None,
+            workers: None,
         }
     }
 
     /// The settings as if all processes were one.
     fn settings_of_all(&self) -> Settings {
-        let processes = self.crew.as_ref().map_or(1, |crew| crew.processes as usize);
+        let processes = self.workers.as_ref().map_or(1, |workers| workers.processes as usize);
         Settings {
             threads: self.settings.threads.saturating_mul(processes),
             memory_bytes: self.settings.memory_bytes.saturating_mul(processes as u64),
@@ -70,7 +70,7 @@ impl Options {
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum Outcome {
     /// The window is edited.
     Done {
         /// What its samples lost, over all runs of the job.
@@ -88,7 +88,7 @@ pub enum Ended {
 /// # Errors
 /// `Busy`, `Unfinished`, `Request` if the claim is not granted; then nothing was changed. `Io` if reading or writing
 /// fails, `Interrupted` if `progress` said so: then the job can be resumed.
-pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, progress: Progress<'_>) -> Result<Outcome> {
     refuse_unfit(job, image)?;
     let settings = options.settings_of_all();
     // More slots than the threads now: a resume may have more.
@@ -98,13 +98,13 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
         .clamp(8, MAX_SLOTS);
     let request = Request {
         job,
-        cut: settings.cut(&job.target.window),
+        chunk_plan: settings.chunk_plan(&job.target.window),
         slots,
         token,
         folder: options.journal_folder.as_deref(),
     };
     let claim = match claim::claim(image, &request)? {
-        ClaimOutcome::AlreadyDone => return Ok(Ended::AlreadyDone),
+        ClaimOutcome::AlreadyDone => return Ok(Outcome::AlreadyDone),
         ClaimOutcome::Resumable(mut pending) => {
             if let Op::Function(function) = &job.op {
                 pending.job.learn(std::slice::from_ref(function));
@@ -146,10 +146,10 @@ fn refuse_unfit(job: &Job, image: &MappedFile) -> Result<()> {
 ///
 /// # Errors
 /// As for [`start`]; `Unfit` if the image or the journal is not as the job left it, and then both are untouched.
-pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progress: Progress<'_>) -> Result<Outcome> {
     let jobs = ImageJobs::of(image, options.journal_folder.as_deref())?;
     let mut claim = jobs.take_over(pending)?;
-    if claim.journal.state()? != State::Complete {
+    if claim.journal.state()? != JobState::Complete {
         wait_for_orphans(&claim.journal, image.path())?;
         sound::refuse_unsound(&jobs, &claim, image, progress).map_err(|error| match error {
             Error::Interrupted(_) => Error::Interrupted(format!(
@@ -161,9 +161,9 @@ pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progre
         })?;
         claim.journal.make_writable()?;
         // One that comes so late that it held no slot yet takes no chunk after this.
-        claim.journal.close_round()?;
+        claim.journal.close_epoch()?;
         wait_for_orphans(&claim.journal, image.path())?;
-        claim.settle_in(&jobs, image)?;
+        claim.relocate(&jobs, image)?;
         claim.journal.count_run()?;
         if !claim.journal.activate(jobs.mounts(claim.folder())?)? {
             return Err(sync_failed(image.path()));
@@ -183,15 +183,15 @@ pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Re
     jobs.refuse_job_of_first(&pending)?;
     let claim = jobs.take_over(pending)?;
     wait_for_orphans(&claim.journal, image.path())?;
-    let settled = sound::refuse_unsound(&jobs, &claim, image, &|_| ControlFlow::Continue(()))
+    let recovered = sound::refuse_unsound(&jobs, &claim, image, &|_| ControlFlow::Continue(()))
         .and_then(|()| claim.journal.make_writable())
         .and_then(|()| claim.journal.sign())
-        .and_then(|()| claim.journal.close_round())
-        .and_then(|()| engine::settle(&claim.job, image, &claim.journal))
+        .and_then(|()| claim.journal.close_epoch())
+        .and_then(|()| engine::recover_dead_slots(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
     let abandoned = Abandoned {
-        tally: claim.journal.tally()?,
-        unsettled: settled.err(),
+        totals: claim.journal.totals()?,
+        unrecovered: recovered.err(),
     };
     match claim.end(image, true) {
         // Gone is gone.
@@ -204,9 +204,9 @@ pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Re
 #[derive(Debug)]
 pub struct Abandoned {
     /// What was done of it.
-    pub tally: Tally,
+    pub totals: Totals,
     /// Why the chunks in flight could not be finished, if they could not: some may be edited in part.
-    pub unsettled: Option<Error>,
+    pub unrecovered: Option<Error>,
 }
 
 /// How long the workers of a run that was cut short are waited for. They stop by themselves once their coordinator is gone.
@@ -217,23 +217,23 @@ const ORPHANS_TIME: Duration = Duration::from_secs(2);
 fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
     let patience = Instant::now() + ORPHANS_TIME;
     loop {
-        let crew = journal.crew()?;
-        let Some(hand) = crew.first() else {
+        let slot_owners = journal.slot_owners()?;
+        let Some(slot_owner) = slot_owners.first() else {
             return Ok(());
         };
-        journal.close_round()?;
+        journal.close_epoch()?;
         if Instant::now() > patience {
             return Err(Error::Busy(format!(
                 "{}: process {} of the run that was cut short is still at work; try again in a moment",
                 path.display(),
-                hand.process
+                slot_owner.process
             )));
         }
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<Ended> {
+fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<Outcome> {
     let journal = &claim.journal;
     match work(claim, image, options, progress) {
         Ok(()) => {}
@@ -246,21 +246,21 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
     if options.sync {
         sync_image(journal, image)?;
     }
-    if !journal.set_state(State::Complete)? {
+    if !journal.set_state(JobState::Complete)? {
         return Err(sync_failed(image.path()));
     }
-    let counts = journal.tally()?.counts;
+    let counts = journal.totals()?.counts;
     let ended = match options.sync {
         true => journal.sync().and_then(|()| claim.end(image, true)),
         false => claim.end(image, false),
     };
     // The edit is complete, whatever becomes of its journal. Only an id that is not kept is more than litter.
     match ended {
-        Ok(()) => Ok(Ended::Done {
+        Ok(()) => Ok(Outcome::Done {
             counts,
             left_behind: None,
         }),
-        Err(_) if journal.header().token.is_empty() => Ok(Ended::Done {
+        Err(_) if journal.header().token.is_empty() => Ok(Outcome::Done {
             counts,
             left_behind: Some(claim.folder().path.clone()).filter(|path| path.exists()),
         }),
@@ -276,19 +276,19 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
 /// Works on the job until all of it is done.
 fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<()> {
     let Claim { job, journal, .. } = claim;
-    for _ in 0..MAX_ROUNDS {
-        if engine::settle(job, image, journal)? > 0 {
+    for _ in 0..MAX_EPOCHS {
+        if engine::recover_dead_slots(job, image, journal)? > 0 {
             let path = journal.path().display();
             return Err(Error::Busy(format!(
                 "{path}: somebody works in a slot of the journal; try again"
             )));
         }
-        if journal.tally()?.done_bytes == job.target.window.bytes() {
+        if journal.totals()?.done_bytes == job.target.window.bytes() {
             return Ok(());
         }
-        journal.open_round()?;
-        match &options.crew {
-            Some(crew) => coordinator::work(job, image, journal, crew, progress)?,
+        journal.open_epoch()?;
+        match &options.workers {
+            Some(workers) => coordinator::work(job, image, journal, workers, progress)?,
             None => engine::work(job, image, journal, &options.settings, progress)?,
         }
     }
@@ -307,7 +307,7 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
 /// `Io`.
 pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Result<()> {
     let patience = Instant::now() + LEAVE_TIME;
-    while !journal.crew()?.is_empty() {
+    while !journal.slot_owners()?.is_empty() {
         if Instant::now() > patience {
             return Ok(());
         }
@@ -319,7 +319,7 @@ pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Resul
     let Some(_lock) = journal.lock_run()? else {
         return Ok(());
     };
-    let is_ours = journal.is_named()? && journal.state()? == State::Active && journal.crew()?.is_empty();
+    let is_ours = journal.is_named()? && journal.state()? == JobState::Active && journal.slot_owners()?.is_empty();
     if is_ours {
         pause(job, image, journal)?;
     }
@@ -329,12 +329,12 @@ pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Resul
 /// Puts all on the disk and says that the job waits, so that it can be resumed even after a new start of the system.
 fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
     // A worker that did not obey was killed, perhaps with a chunk in hand.
-    engine::settle(job, image, journal)?;
+    engine::recover_dead_slots(job, image, journal)?;
     sync_image(journal, image)?;
     // Twice: were the state on the disk before a chunk's word, a power cut in between would have that chunk done again.
     journal.sync()?;
     journal.beat(0)?;
-    if !journal.set_state(State::Paused)? {
+    if !journal.set_state(JobState::Paused)? {
         return Err(sync_failed(image.path()));
     }
     journal.sync()?;
@@ -347,7 +347,7 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
             source: std::io::ErrorKind::NotFound.into(),
         });
     }
-    let done = journal.tally()?.done_bytes as f64 / job.target.window.bytes() as f64;
+    let done = journal.totals()?.done_bytes as f64 / job.target.window.bytes() as f64;
     Ok(Error::Interrupted(format!(
         "; {:.0} % of the job is done and on the disk: 'pagelight resume {}' goes on",
         done * 100.0,
@@ -358,7 +358,7 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
 fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
     image.sync().inspect_err(|_| {
         // As far as it goes; the disk is failing.
-        let _ = journal.set_state(State::SyncFailed);
+        let _ = journal.set_state(JobState::SyncFailed);
         let _ = journal.sync();
     })
 }

@@ -4,7 +4,7 @@ use crate::claim::{Claim, ImageJobs};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::journal::check::Chunks;
-use crate::journal::{Journal, State};
+use crate::journal::{JobState, Journal};
 use crate::map::MappedFile;
 use crate::os::disk::{self, FileSystem};
 use crate::threads::Progress;
@@ -54,7 +54,7 @@ pub(super) fn refuse_unsound(
         ));
     }
     let state = journal.state()?;
-    if state == State::SyncFailed {
+    if state == JobState::SyncFailed {
         return Err(sync_failed(path));
     }
     // A journal that becomes the record of its id is renamed, so there are never both.
@@ -86,7 +86,7 @@ pub(super) fn refuse_unsound(
         ));
     }
     let is_same_start = is_same_start(jobs, journal)?;
-    if state != State::Paused && !is_same_start {
+    if state != JobState::Paused && !is_same_start {
         return Err(Error::Unfinished(format!(
             "{}: the system was started anew, or the disk mounted anew, since the job was cut short, and bytes may be \
              lost; restore the image, then 'pagelight abandon' removes the job",

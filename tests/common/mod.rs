@@ -49,14 +49,14 @@ pub(crate) fn folder() -> TempDir {
 }
 
 /// More than the tests of one file put into memory together. Containers often have 64 MiB.
-const LEAST_MEMORY_BYTES: u64 = 1 << 30;
+const MIN_MEMORY_BYTES: u64 = 1 << 30;
 
 /// The same in memory (tmpfs), where the machine has such a place that is large enough.
 pub(crate) fn memory_folder() -> Option<TempDir> {
     let place = "/dev/shm";
     let bytes = rustix::fs::statvfs(place).map_or(0, |found| found.f_blocks.saturating_mul(found.f_frsize));
     // A limit of zero is none, and the system then tells of no blocks.
-    let is_large = bytes == 0 || bytes >= LEAST_MEMORY_BYTES;
+    let is_large = bytes == 0 || bytes >= MIN_MEMORY_BYTES;
     let folder = tempfile::tempdir_in(place).ok().filter(|_| is_large);
     if folder.is_none() {
         eprintln!("skipped: no {place} here, or a small one");
@@ -95,7 +95,7 @@ pub(crate) fn journals_in(folder: &Path) -> Vec<PathBuf> {
 
 /// How much is done.
 pub(crate) fn done_bytes(journal: &Journal) -> u64 {
-    journal.tally().expect("read").done_bytes
+    journal.totals().expect("read").done_bytes
 }
 
 /// True if the long tests are asked for; says so if not.

@@ -11,7 +11,7 @@ use pagelight::job::{Job, Target};
 use pagelight::layout::{self, Layout};
 use pagelight::map::{Access, MappedFile};
 use pagelight::pixel::ChannelSet;
-use pagelight::run::{self, Ended, Options};
+use pagelight::run::{self, Options, Outcome};
 
 use crate::array::{Array, Kind, Part};
 use crate::common::{folder, memory_folder};
@@ -43,14 +43,14 @@ pub(crate) fn run_job(path: &Path, job: &Job, threads: usize, want: (&[u8], page
         settings,
         sync: false,
         journal_folder: None,
-        crew: None,
+        workers: None,
     };
     let reported = AtomicU64::new(0);
     let ended = run::start(job, &file, "", &options, &|bytes| {
         reported.fetch_add(bytes, Ordering::Relaxed);
         ControlFlow::Continue(())
     });
-    let done = Ended::Done {
+    let done = Outcome::Done {
         counts: want.1,
         left_behind: None,
     };

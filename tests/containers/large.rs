@@ -11,7 +11,7 @@ use crate::common::{PROGRAM, folder, plain};
 
 /// A second or two; with room for slow machines and unoptimised builds.
 const PATIENCE: Duration = Duration::from_secs(40);
-const MOST_MEMORY_BYTES: u64 = 300 << 20;
+const MAX_MEMORY_BYTES: u64 = 300 << 20;
 
 /// A file of nothing but this head and holes.
 fn holes(path: &Path, head: &[u8], data_bytes: u64) {
@@ -47,7 +47,7 @@ fn is_soon_done(folder: &Path, words: &[&str]) {
     assert!(status.success(), "{words:?}: {said}");
     assert!(took < PATIENCE, "{words:?} took {took:?}");
     assert!(
-        usage.peak_bytes < MOST_MEMORY_BYTES,
+        usage.peak_bytes < MAX_MEMORY_BYTES,
         "{words:?}: {} bytes",
         usage.peak_bytes
     );

@@ -22,7 +22,7 @@ use crate::{assert_clean, check, edit_of, killed, next_tick, on};
 
 /// Two jobs on windows that do not overlap, with one CRC-32.
 fn jobs_that_look_alike(job: &Job, pixels: u64) -> [Job; 2] {
-    let format: PixelFormat = job.target.words.format.parse().expect("a format");
+    let format: PixelFormat = job.target.description.format.parse().expect("a format");
     let layout = Layout::run(0, pixels, format).expect("a layout");
     let (mut known, mut random) = (HashMap::new(), Random::new());
     // Of 2^16 and more some two have it.
@@ -51,7 +51,7 @@ pub(crate) fn begin(image: &MappedFile, job: &Job) {
     };
     let request = Request {
         job,
-        cut: settings.cut(&job.target.window),
+        chunk_plan: settings.chunk_plan(&job.target.window),
         slots: 8,
         token: "",
         folder: None,
@@ -92,7 +92,7 @@ fn two_runs_at_once_with_journals_in_two_places() {
         .each_ref()
         .map(|place| format!("--journal={}", common::word(place.path())));
     let in_first_half = |journal: &Journal| {
-        let all = journal.header().cut.window_bytes();
+        let all = journal.header().chunk_plan.window_bytes();
         (1..all / 2).contains(&done_bytes(journal))
     };
     let words = edit_of(&rig, &rig.path, &["--threads=1"]);
@@ -175,15 +175,15 @@ fn forged_journals_in_a_folder_for_all() {
 #[test]
 fn what_is_not_done_yet_is_changed_by_others() {
     let rig = Rig::small();
-    rig.cut_short_with(|journal, intents| {
+    rig.cut_short_with(|journal, slot_states| {
         let last = protocol::chunk(journal, journal.header().chunks() - 1);
-        matches!(last, Ok(Some(ChunkState::Free))) && intents.len() <= 1 && done_bytes(journal) > 0
+        matches!(last, Ok(Some(ChunkState::Free))) && slot_states.len() <= 1 && done_bytes(journal) > 0
     });
     next_tick();
     let journal = open(&rig.journal());
     let last = journal
         .header()
-        .cut
+        .chunk_plan
         .chunk(u64::from(journal.header().chunks() - 1))
         .part;
     let at = usize::try_from(last.start).expect("small");

@@ -39,7 +39,7 @@ fn moved_while_a_run_is_at_work() {
     let rig = Rig::of_rows(1024);
     let words = edit_of(&rig, &rig.path, &["--threads=2"]);
     let in_first_half = |journal: &Journal| {
-        let all = journal.header().cut.window_bytes();
+        let all = journal.header().chunk_plan.window_bytes();
         (1..all / 2).contains(&done_bytes(journal))
     };
     let running = stopped_where(&rig, &words, || rig.reset(), in_first_half);

@@ -1,9 +1,9 @@
 //! The door: which file is this, whose job is it, has it been here before? What users do to files between two runs, and
 //! what must come of it.
 //!
-//! * `files`: files that are renamed, linked, copied, restored and replaced. `marks`: what the image carries, and what is
-//!   in its journal folder. `ids`: what was done before. `in_flight`: killed within a piece. `apart`: jobs that look
-//!   alike, or are somebody else's. `disks`: mounts, snapshots, full disks, disks without attributes.
+//! * `files`: files that are renamed, linked, copied, restored and replaced. `marks`: what the image carries, and what
+//!   is in its journal folder. `ids`: what was done before. `in_flight`: killed within a redo block. `apart`: jobs that
+//!   look alike, or are somebody else's. `disks`: mounts, snapshots, full disks, disks without attributes.
 
 #[path = "../common/mod.rs"]
 mod common;

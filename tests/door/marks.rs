@@ -40,7 +40,7 @@ fn folder_of(rig: &Rig) -> PathBuf {
 fn at_work(rig: &Rig, more: &[&str]) -> Running {
     let words = edit_of(rig, &rig.path, more);
     let in_first_half = |journal: &Journal| {
-        let all = journal.header().cut.window_bytes();
+        let all = journal.header().chunk_plan.window_bytes();
         (1..all / 2).contains(&done_bytes(journal))
     };
     stopped_where(rig, &words, || rig.reset(), in_first_half)
@@ -86,7 +86,8 @@ fn one_of_two_journals_is_missed() {
         let journals = rig.journals();
         let is_at_work = |path: &PathBuf| {
             let journal = Journal::open(path, Access::Read).ok().flatten();
-            journal.is_some_and(|journal| (1..journal.header().cut.window_bytes()).contains(&done_bytes(&journal)))
+            journal
+                .is_some_and(|journal| (1..journal.header().chunk_plan.window_bytes()).contains(&done_bytes(&journal)))
         };
         journals.len() == many && journals.iter().all(is_at_work)
     };

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use nix::sched::{CloneFlags, unshare};
 use pagelight::identity::{Folder, Mark, Record};
 use pagelight::map::{Access, MappedFile};
-use pagelight::os::identity::Look;
+use pagelight::os::identity::FileStat;
 use tempfile::TempDir;
 
 use super::{assert_clean, assert_edited, check, edit_of, killed, next_tick, on};
@@ -169,7 +169,7 @@ fn replaced_while_a_run_is_at_work() {
     let rig = Rig::of_rows(1024);
     let words = edit_of(&rig, &rig.path, &["--threads=2"]);
     let in_first_half = |journal: &pagelight::journal::Journal| {
-        let all = journal.header().cut.window_bytes();
+        let all = journal.header().chunk_plan.window_bytes();
         (1..all / 2).contains(&common::done_bytes(journal))
     };
     let running = crate::unfinished::stopped_where(&rig, &words, || rig.reset(), in_first_half);
@@ -206,7 +206,7 @@ fn killed_while_a_copy_is_taken_in() {
         if has_record {
             let record = Record {
                 uuid: folder.record.uuid ^ 1,
-                image: Look::at(&image).expect("looked at").identity,
+                image: FileStat::of(&image).expect("looked at").identity,
                 ..folder.record.clone()
             };
             folder.set_record(record, true).expect("written");

@@ -185,7 +185,7 @@ fn stop_in_the_middle(running: &mut Running, folder: &Path) -> bool {
         }
         let journal = open(&path);
         let done = done_bytes(&journal);
-        if done > 0 && done < journal.header().cut.window_bytes() {
+        if done > 0 && done < journal.header().chunk_plan.window_bytes() {
             return true;
         }
         running.signal(Signal::CONT);

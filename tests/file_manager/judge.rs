@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pagelight::identity::{Folder, Mark, Marking};
-use pagelight::os::identity::Look;
+use pagelight::os::identity::FileStat;
 
 use crate::Counts;
-use crate::unfinished::{intents, run_words, says};
+use crate::unfinished::{run_words, says, slot_states};
 use crate::world::{File, Key, TOKEN, World, edited, in_flight, is_unfinished, key};
 
 impl World<'_> {
@@ -155,12 +155,13 @@ impl World<'_> {
         let (want, then) = (edited(&file.base, amount), edited(&file.base_then, amount));
         for at in 0..after.len() {
             if after[at] != before[at] && after[at] != want[at] {
-                let is_covered = file.in_flight.iter().any(|piece| piece.contains(&at)) && after[at] == then[at];
+                let is_covered =
+                    file.in_flight.iter().any(|redo_block| redo_block.contains(&at)) && after[at] == then[at];
                 assert!(is_covered, "a killed resume left something else:\n{story}");
                 file.base[at] = file.base_then[at];
             }
         }
-        counts.live_slots += u32::from(journals.iter().any(|path| !intents(path).is_empty()));
+        counts.live_slots += u32::from(journals.iter().any(|path| !slot_states(path).is_empty()));
         file.in_flight.extend(journals.iter().flat_map(|path| in_flight(path)));
         file.base_then.clone_from(&file.base);
         if journals.is_empty() && after == edited(&file.base, amount) {
@@ -244,7 +245,7 @@ fn folders_beside(path: &Path) -> Vec<Folder> {
 /// True if a folder is of this very file, and not of one that had its inode before.
 fn is_of(folder: &Folder, path: &Path) -> bool {
     let file = fs::File::open(path).expect("opened");
-    folder.record.is_of(&Look::at(&file).expect("looked at").identity)
+    folder.record.is_of(&FileStat::of(&file).expect("looked at").identity)
 }
 
 fn unfinished(folder: &Folder) -> Vec<PathBuf> {
@@ -258,7 +259,7 @@ fn has_unfinished(folder: &Folder) -> bool {
 
 fn amount_of(journal: &Path) -> i64 {
     let (header, _) = pagelight::journal::peek(journal).expect("sound").expect("there");
-    let job = pagelight::job::Job::from_bytes(&header.job, header.cut.window());
+    let job = pagelight::job::Job::from_bytes(&header.job, header.chunk_plan.window());
     match job.expect("sound").op {
         pagelight::op::Op::Brighten { amount } => amount.into(),
         other => panic!("{other} is none of ours"),
@@ -272,11 +273,12 @@ impl File {
         if after == want {
             return Some("exact".to_owned());
         }
-        // What the user put into a piece in flight is covered by what the journal holds of it.
+        // What the user put into a redo block in flight is covered by what the journal holds of it.
         let then = edited(&self.base_then, amount);
-        let is_covered = |at: usize| self.in_flight.iter().any(|piece| piece.contains(&at)) && after[at] == then[at];
+        let is_covered =
+            |at: usize| self.in_flight.iter().any(|redo_block| redo_block.contains(&at)) && after[at] == then[at];
         let fits = after.len() == want.len() && (0..after.len()).all(|at| after[at] == want[at] || is_covered(at));
-        fits.then(|| "exact but for what was put into a piece in flight".to_owned())
+        fits.then(|| "exact but for what was put into a redo block in flight".to_owned())
     }
 }
 

@@ -8,15 +8,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pagelight::journal::words::Intent;
-use pagelight::journal::{Journal, State};
+use pagelight::journal::words::SlotState;
+use pagelight::journal::{JobState, Journal};
 use pagelight::map::Access;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::Counts;
 use crate::common::{self, Image, Part};
-use crate::unfinished::{Random, intents, spin, start};
+use crate::unfinished::{Random, slot_states, spin, start};
 
 pub(crate) const IMAGE: Image = Image {
     format: "rgba:u16le",
@@ -41,8 +41,8 @@ pub(crate) struct File {
     pub(crate) has_token: bool,
     /// What it held when a job came to its end under the token.
     pub(crate) done_under_token: Option<Vec<u8>>,
-    /// The pieces in flight when it was cut short: their finished bytes are in the journal, and take the place of whatever
-    /// is put there.
+    /// The redo blocks in flight when it was cut short: their finished bytes are in the journal, and take the place of
+    /// whatever is put there.
     pub(crate) in_flight: Vec<Range<usize>>,
     pub(crate) base_then: Vec<u8>,
     /// The journals of its job.
@@ -241,7 +241,7 @@ impl<'a> World<'a> {
             return;
         }
         *longest += *longest / 32;
-        counts.live_slots += u32::from(journals.iter().any(|path| !intents(path).is_empty()));
+        counts.live_slots += u32::from(journals.iter().any(|path| !slot_states(path).is_empty()));
         counts.half_done += u32::from(bytes != file.base);
         let is_mixed = (0..bytes.len()).all(|at| bytes[at] == file.base[at] || bytes[at] == want[at]);
         assert!(is_mixed, "a killed run left something else");
@@ -275,21 +275,24 @@ impl<'a> World<'a> {
 /// True for the journal of a job that did not come to its end.
 pub(crate) fn is_unfinished(journal: &Path) -> bool {
     let open = Journal::open(journal, Access::Read).ok().flatten();
-    open.is_some_and(|journal| journal.state().is_ok_and(|state| state != State::Complete))
+    open.is_some_and(|journal| journal.state().is_ok_and(|state| state != JobState::Complete))
 }
 
-/// The bytes of the pieces whose finished bytes are in a journal's slots.
+/// The bytes of the redo blocks whose finished bytes are in a journal's slots.
 pub(crate) fn in_flight(path: &Path) -> Vec<Range<usize>> {
     let Ok(Some(journal)) = Journal::open(path, Access::Read) else {
         return vec![];
     };
-    let piece = |intent: Intent| match intent {
-        Intent::Finished { chunk, piece, .. } => {
-            let part = journal.header().cut.piece(u64::from(chunk), u64::from(piece));
+    let redo_block = |slot_state: SlotState| match slot_state {
+        SlotState::Finished { chunk, redo_block, .. } => {
+            let part = journal
+                .header()
+                .chunk_plan
+                .redo_block(u64::from(chunk), u64::from(redo_block));
             let [start, end] = [part.start, part.end].map(|at| usize::try_from(at).expect("small"));
             Some(start..end)
         }
         _ => None,
     };
-    intents(path).into_iter().filter_map(piece).collect()
+    slot_states(path).into_iter().filter_map(redo_block).collect()
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use pagelight::counts::Counts;
 use pagelight::error::Result;
 use pagelight::journal::protocol::{self, Memory, Pixels, Word};
-use pagelight::journal::words::{ChunkState, Count, Intent, Sofar};
-use pagelight::map::Edit;
+use pagelight::journal::words::{ChunkPrefix, ChunkState, Count, SlotState};
+use pagelight::map::CopyEdit;
 
 use crate::lab::{Lab, SLOTS};
 
@@ -18,23 +18,23 @@ use crate::lab::{Lab, SLOTS};
 pub(crate) enum Mistake {
     /// Nothing.
     None,
-    /// Rule 1: the intent says finished before the slot is filled.
-    IntentBeforeSlot,
-    /// Rule 2: the image changes before the intent says finished.
-    ImageBeforeIntent,
-    /// Rule 3: the intent is cleared before the chunk is done.
+    /// Rule 1: the slot state says finished before the slot is filled.
+    SlotStateBeforeSlot,
+    /// Rule 2: the image changes before the slot state says finished.
+    ImageBeforeSlotState,
+    /// Rule 3: the slot state is cleared before the chunk is done.
     ClearedBeforeDone,
     /// Rule 3: the slot is used for the next chunk before the last one is done.
     ReusedBeforeDone,
-    /// Rule 3: recovery takes an intent past the last piece for nothing to do.
+    /// Rule 3: recovery takes a slot state past the last redo block for nothing to do.
     PastTheLastIsNothing,
-    /// Rule 4: recovery goes on to the next piece without moving the intent on.
+    /// Rule 4: recovery goes on to the next redo block without moving the slot state on.
     RecoveryNotMovedOn,
-    /// Rule 4, in the work: the same from piece to piece.
+    /// Rule 4, in the work: the same from redo block to redo block.
     NotMovedOn,
-    /// Rule 5: a recovery that cannot be killed: it clears the intent and then copies.
+    /// Rule 5: a recovery that cannot be killed: it clears the slot state and then copies.
     RecoveryClearsFirst,
-    /// Rule 6: what is known of the pieces lies in one place, whatever their number.
+    /// Rule 6: what is known of the redo blocks lies in one place, whatever their number.
     OnePlaceForAll,
     /// Rule 7: the hint comes after the take.
     HintAfterTake,
@@ -42,8 +42,8 @@ pub(crate) enum Mistake {
 
 impl Mistake {
     pub(crate) const ALL: [Mistake; 10] = [
-        Mistake::IntentBeforeSlot,
-        Mistake::ImageBeforeIntent,
+        Mistake::SlotStateBeforeSlot,
+        Mistake::ImageBeforeSlotState,
         Mistake::ClearedBeforeDone,
         Mistake::ReusedBeforeDone,
         Mistake::PastTheLastIsNothing,
@@ -58,7 +58,7 @@ impl Mistake {
 /// One thread and its slot; what the engine's thread is, without spans and locks.
 pub(crate) struct Thread<'a> {
     lab: &'a Lab<'a>,
-    edit: Edit,
+    edit: CopyEdit,
     slot: u32,
     mistake: Mistake,
     recovering: bool,
@@ -70,7 +70,7 @@ impl<'a> Thread<'a> {
     pub(crate) fn new(lab: &'a Lab<'a>, slot: u32, mistake: Mistake) -> Thread<'a> {
         Thread {
             lab,
-            edit: Edit::new(lab.case.job.kernel(), Arc::new(lab.journal.key())),
+            edit: CopyEdit::new(lab.case.job.kernel(), Arc::new(lab.journal.key())),
             slot,
             mistake,
             recovering: false,
@@ -78,25 +78,28 @@ impl<'a> Thread<'a> {
         }
     }
 
-    fn set_intent(&self, intent: Intent) -> Result<()> {
+    fn set_slot_state(&self, slot_state: SlotState) -> Result<()> {
         let journal = &self.lab.journal;
         journal.fence();
-        journal.store(Word::Intent(self.slot), journal.codec().intent(self.slot, intent))?;
+        journal.store(
+            Word::SlotState(self.slot),
+            journal.codec().slot_state(self.slot, slot_state),
+        )?;
         journal.fence();
         Ok(())
     }
 
-    /// What is known of `pieces` pieces.
-    fn set_sofar(&self, pieces: u32, sofar: Sofar) -> Result<()> {
+    /// What is known of `redo_blocks` redo blocks.
+    fn set_prefix(&self, redo_blocks: u32, prefix: ChunkPrefix) -> Result<()> {
         let journal = &self.lab.journal;
         let places = match self.mistake {
             Mistake::OnePlaceForAll => 0..2,
-            _ => pieces & 1..(pieces & 1) + 1,
+            _ => redo_blocks & 1..(redo_blocks & 1) + 1,
         };
         for odd in places {
-            let [digest, counts] = sofar.to_words();
-            journal.store(Word::SofarDigest(self.slot, odd), digest)?;
-            journal.store(Word::SofarCounts(self.slot, odd), counts)?;
+            let [digest, counts] = prefix.to_words();
+            journal.store(Word::PrefixDigest(self.slot, odd), digest)?;
+            journal.store(Word::PrefixCounts(self.slot, odd), counts)?;
         }
         Ok(())
     }
@@ -117,36 +120,36 @@ impl<'a> Thread<'a> {
     }
 
     fn edit(&mut self, chunk: u32) -> Result<()> {
-        let nothing = Sofar {
+        let nothing = ChunkPrefix {
             digest: self.lab.journal.codec().begin(chunk),
             counts: Counts::NONE,
         };
-        self.set_sofar(0, nothing)?;
+        self.set_prefix(0, nothing)?;
         self.finish(chunk, 0, nothing)
     }
 
-    fn finish(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<()> {
+    fn finish(&mut self, chunk: u32, redo_block: u32, before: ChunkPrefix) -> Result<()> {
         let mut before = before;
-        let pieces = self.pieces(chunk);
-        for piece in piece..pieces {
-            if self.mistake == Mistake::IntentBeforeSlot {
+        let redo_blocks = self.redo_blocks(chunk);
+        for redo_block in redo_block..redo_blocks {
+            if self.mistake == Mistake::SlotStateBeforeSlot {
                 let after = before;
-                self.set_sofar(piece + 1, after)?;
-                self.set_intent(Intent::Finished {
+                self.set_prefix(redo_block + 1, after)?;
+                self.set_slot_state(SlotState::Finished {
                     chunk,
-                    piece,
+                    redo_block,
                     before,
                     after,
                 })?;
             }
-            let after = self.fill_slot(chunk, piece, before)?;
-            self.set_sofar(piece + 1, after)?;
-            if self.mistake == Mistake::ImageBeforeIntent {
-                self.empty_slot(chunk, piece)?;
+            let after = self.fill_slot(chunk, redo_block, before)?;
+            self.set_prefix(redo_block + 1, after)?;
+            if self.mistake == Mistake::ImageBeforeSlotState {
+                self.empty_slot(chunk, redo_block)?;
             }
-            self.set_intent(Intent::Finished {
+            self.set_slot_state(SlotState::Finished {
                 chunk,
-                piece,
+                redo_block,
                 before: if self.mistake == Mistake::OnePlaceForAll {
                     after
                 } else {
@@ -157,13 +160,17 @@ impl<'a> Thread<'a> {
             if let Some((chunk, done)) = self.late.take() {
                 self.set_done(chunk, done)?;
             }
-            if self.mistake != Mistake::ImageBeforeIntent {
-                self.empty_slot(chunk, piece)?;
+            if self.mistake != Mistake::ImageBeforeSlotState {
+                self.empty_slot(chunk, redo_block)?;
             }
             before = after;
-            let piece = piece + 1;
-            if self.mistake != Mistake::NotMovedOn || piece == pieces {
-                self.set_intent(Intent::Idle { chunk, piece, before })?;
+            let redo_block = redo_block + 1;
+            if self.mistake != Mistake::NotMovedOn || redo_block == redo_blocks {
+                self.set_slot_state(SlotState::Idle {
+                    chunk,
+                    redo_block,
+                    before,
+                })?;
             }
         }
         let done = ChunkState::Done {
@@ -172,13 +179,13 @@ impl<'a> Thread<'a> {
         };
         match self.mistake {
             Mistake::ClearedBeforeDone => {
-                self.set_intent(Intent::Empty)?;
+                self.set_slot_state(SlotState::Empty)?;
                 self.set_done(chunk, done)?;
             }
             Mistake::ReusedBeforeDone if !self.recovering => self.late = Some((chunk, done)),
             _ => {
                 self.set_done(chunk, done)?;
-                self.set_intent(Intent::Empty)?;
+                self.set_slot_state(SlotState::Empty)?;
             }
         }
         Ok(())
@@ -187,27 +194,38 @@ impl<'a> Thread<'a> {
     fn recover(&mut self) -> Result<()> {
         self.recovering = true;
         let (journal, slot) = (&self.lab.journal, self.slot);
-        match protocol::intent(journal, slot)?.unwrap_or(Intent::Empty) {
-            Intent::Empty => {}
-            Intent::Finished {
-                chunk, piece, after, ..
+        match protocol::slot_state(journal, slot)?.unwrap_or(SlotState::Empty) {
+            SlotState::Empty => {}
+            SlotState::Finished {
+                chunk,
+                redo_block,
+                after,
+                ..
             } => {
                 if self.mistake == Mistake::RecoveryClearsFirst {
-                    self.set_intent(Intent::Empty)?;
+                    self.set_slot_state(SlotState::Empty)?;
                 }
-                self.empty_slot(chunk, piece)?;
-                let (piece, before) = (piece + 1, after);
+                self.empty_slot(chunk, redo_block)?;
+                let (redo_block, before) = (redo_block + 1, after);
                 if self.mistake != Mistake::RecoveryNotMovedOn {
-                    self.set_intent(Intent::Idle { chunk, piece, before })?;
+                    self.set_slot_state(SlotState::Idle {
+                        chunk,
+                        redo_block,
+                        before,
+                    })?;
                 }
-                self.finish(chunk, piece, before)?;
+                self.finish(chunk, redo_block, before)?;
             }
-            Intent::Idle { chunk, piece, .. }
-                if self.mistake == Mistake::PastTheLastIsNothing && piece == self.pieces(chunk) =>
+            SlotState::Idle { chunk, redo_block, .. }
+                if self.mistake == Mistake::PastTheLastIsNothing && redo_block == self.redo_blocks(chunk) =>
             {
-                self.set_intent(Intent::Empty)?;
+                self.set_slot_state(SlotState::Empty)?;
             }
-            Intent::Idle { chunk, piece, before } => self.finish(chunk, piece, before)?,
+            SlotState::Idle {
+                chunk,
+                redo_block,
+                before,
+            } => self.finish(chunk, redo_block, before)?,
         }
         let codec = journal.codec();
         if let Some(chunk) = codec.read_hint(slot, journal.load(Word::Hint(slot))?) {
@@ -263,30 +281,34 @@ pub(crate) fn real_in_slot(lab: &Lab<'_>, slot: u32, chunk: u32) -> std::result:
 }
 
 /// Recovers every slot; the caller has taken the locks, or makes the mistake not to.
-pub(crate) fn settle(lab: &Lab<'_>, mistake: Mistake) -> std::result::Result<(), String> {
-    let settled = (0..SLOTS).try_for_each(|slot| Thread::new(lab, slot, mistake).recover());
-    settled.map_err(|error| error.to_string())
+pub(crate) fn recover_dead_slots(lab: &Lab<'_>, mistake: Mistake) -> std::result::Result<(), String> {
+    let recovered = (0..SLOTS).try_for_each(|slot| Thread::new(lab, slot, mistake).recover());
+    recovered.map_err(|error| error.to_string())
 }
 
 /// Recovers, and then works in slot 0.
 pub(crate) fn run(lab: &Lab<'_>, mistake: Mistake) -> std::result::Result<(), String> {
-    settle(lab, mistake)?;
+    recover_dead_slots(lab, mistake)?;
     let ended = Thread::new(lab, 0, mistake).work();
     ended.map_err(|error| error.to_string())
 }
 
 impl Pixels for Thread<'_> {
-    fn pieces(&self, chunk: u32) -> u32 {
-        u32::try_from(self.lab.case.cut.pieces(u64::from(chunk))).expect("few pieces")
+    fn redo_blocks(&self, chunk: u32) -> u32 {
+        u32::try_from(self.lab.case.chunk_plan.redo_blocks(u64::from(chunk))).expect("few redo blocks")
     }
 
-    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar> {
+    fn fill_slot(&mut self, chunk: u32, redo_block: u32, before: ChunkPrefix) -> Result<ChunkPrefix> {
         let lab = self.lab;
-        let mut at = lab.journal.slot_piece_at(self.slot);
+        let mut at = lab.journal.slot_redo_block_at(self.slot);
         let mut after = before;
-        let piece_at = lab.case.cut.piece(u64::from(chunk), u64::from(piece)).start;
-        let mut lane = lab.case.job.target.lane_at(piece_at);
-        for (start, length) in self.parts(chunk, piece) {
+        let redo_block_at = lab
+            .case
+            .chunk_plan
+            .redo_block(u64::from(chunk), u64::from(redo_block))
+            .start;
+        let mut lane = lab.case.job.target.lane_at(redo_block_at);
+        for (start, length) in self.parts(chunk, redo_block) {
             let slots = lab.journal.view();
             let view = &lab.image_view;
             after.counts += view.copy_edited(start, slots, at, length, &self.edit, lane, &mut after.digest)?;
@@ -296,10 +318,10 @@ impl Pixels for Thread<'_> {
         Ok(after)
     }
 
-    fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
+    fn empty_slot(&mut self, chunk: u32, redo_block: u32) -> Result<()> {
         let lab = self.lab;
-        let mut at = lab.journal.slot_piece_at(self.slot);
-        for (start, length) in self.parts(chunk, piece) {
+        let mut at = lab.journal.slot_redo_block_at(self.slot);
+        for (start, length) in self.parts(chunk, redo_block) {
             lab.image_view.copy_from(start, lab.journal.view(), at, length)?;
             at += length;
         }
@@ -308,8 +330,12 @@ impl Pixels for Thread<'_> {
 }
 
 impl Thread<'_> {
-    fn parts(&self, chunk: u32, piece: u32) -> Vec<(usize, usize)> {
-        let part = self.lab.case.cut.piece(u64::from(chunk), u64::from(piece));
+    fn parts(&self, chunk: u32, redo_block: u32) -> Vec<(usize, usize)> {
+        let part = self
+            .lab
+            .case
+            .chunk_plan
+            .redo_block(u64::from(chunk), u64::from(redo_block));
         let small = |bytes: u64| usize::try_from(bytes).expect("a small image");
         let ranges = self.lab.case.job.target.window.ranges(part);
         ranges

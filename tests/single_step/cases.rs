@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pagelight::cut::Cut;
+use pagelight::chunk_plan::ChunkPlan;
 use pagelight::job::{Job, Target};
 use pagelight::layout::{Layout, Part, Step};
 use pagelight::op::{Op, Table};
@@ -16,7 +16,7 @@ type Formula = fn(i32) -> i32;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) job: Job,
-    pub(crate) cut: Cut,
+    pub(crate) chunk_plan: ChunkPlan,
     /// The whole file before and after, also the bytes outside the window.
     pub(crate) before: Vec<u8>,
     pub(crate) after: Vec<u8>,
@@ -25,8 +25,8 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// All of them: the smallest that has two pieces, a run of pixels, a rectangle, swapped bytes, pieces that go in part by
-    /// the fused routine and in part by tiles; and a table on two blocks, and on some of five lanes.
+    /// All of them: the smallest that has two redo blocks, a run of pixels, a rectangle, swapped bytes, redo blocks
+    /// that go in part by the fused routine and in part by tiles; and a table on two blocks, and on some of five lanes.
     pub(crate) fn all() -> Vec<Case> {
         let whole = |format: &str, pixels| {
             let layout = Layout::new(13, pixels, 1, format.parse().expect("a format")).expect("a layout");
@@ -68,7 +68,7 @@ impl Case {
         name: &'static str,
         (layout, part): (Layout, Part),
         (op, formula): (Op, Formula),
-        (chunk_bytes, piece_bytes): (u64, u64),
+        (chunk_bytes, redo_block_bytes): (u64, u64),
     ) -> Case {
         let target = Target::of(&layout, &part, &layout.format().names()).expect("a target");
         // High and low samples, so that some clip at either end; and some bytes behind the pixels that are nobody's
@@ -86,7 +86,7 @@ impl Case {
             .collect();
         let mut case = Case {
             name,
-            cut: Cut::from_sizes(&target.window, chunk_bytes, piece_bytes).expect("sizes that fit"),
+            chunk_plan: ChunkPlan::from_sizes(&target.window, chunk_bytes, redo_block_bytes).expect("sizes that fit"),
             job: Job { op, target },
             after: before.clone(),
             before,
@@ -140,7 +140,7 @@ fn two_blocks() -> (Layout, Part) {
     (layout, part)
 }
 
-/// Two of five channels that lie side by side, so that pieces begin with any of them.
+/// Two of five channels that lie side by side, so that redo blocks begin with any of them.
 fn some_lanes() -> (Layout, Part) {
     let format = "5band:u16le".parse().expect("a format");
     let layout = Layout::new(13, 6, 3, format).expect("a layout");

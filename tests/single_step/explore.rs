@@ -56,8 +56,8 @@ pub(crate) fn explore(case: &Case, code: Code, pace: Pace) -> Result<Explored, B
     while from < explored.states.len() {
         let mut last = explored.states[from].0.clone();
         lab.put(&last);
-        let settled = lab.is_settled(&last);
-        let mut child = Child::before(pace, lab.folder(), || execute(code, &lab, settled));
+        let recovered = lab.is_recovered(&last);
+        let mut child = Child::before(pace, lab.folder(), || execute(code, &lab, recovered));
         loop {
             let step = child.step();
             explored.steps += 1;
@@ -106,8 +106,8 @@ pub(crate) fn kill(case: &Case, code: Code, pace: Pace, explored: &Explored, eve
     for (state, from) in explored.states.iter().skip(1).step_by(every) {
         let before = &explored.states[*from].0;
         lab.put(before);
-        let settled = lab.is_settled(before);
-        let mut child = Child::before(pace, lab.folder(), || execute(code, &lab, settled));
+        let recovered = lab.is_recovered(before);
+        let mut child = Child::before(pace, lab.folder(), || execute(code, &lab, recovered));
         while now != *state {
             assert_eq!(child.step(), Step::Inside, "the same steps led elsewhere");
             lab.look(&mut now);
@@ -165,7 +165,7 @@ pub(crate) fn pairs(case: &Case, pace: Pace, every: usize) -> (usize, usize) {
         }
         stepped += 1;
         lab.put(&state);
-        let mut child = Child::before(pace, lab.folder(), || lab.engine_settle());
+        let mut child = Child::before(pace, lab.folder(), || lab.engine_recover());
         let mut now = State::new();
         loop {
             let step = child.step();
@@ -196,9 +196,9 @@ pub(crate) fn recover_beside_the_living(case: &Case, pace: Pace) -> Result<usize
         if now != last {
             last.clone_from(&now);
             states.push(now.clone());
-            if !lab.is_settled(&now) {
+            if !lab.is_recovered(&now) {
                 let why = lab
-                    .engine_settle()
+                    .engine_recover()
                     .expect_err("a slot whose thread lives was recovered");
                 assert!(why.contains("somebody works in 1 slots"), "{why}");
                 refused += 1;
@@ -219,7 +219,7 @@ pub(crate) fn recover_beside_the_living(case: &Case, pace: Pace) -> Result<usize
             steps += 1;
             lab.look(&mut now);
         }
-        broken::settle(&lab, Mistake::None).expect("recovered");
+        broken::recover_dead_slots(&lab, Mistake::None).expect("recovered");
         let ended = child.finish();
         if let (Step::Ended, Err(why)) = (ended, lab.exact()) {
             return Err(Box::new(Wrong {
@@ -237,14 +237,14 @@ fn has_locks(code: Code) -> bool {
     matches!(code, Code::Engine | Code::Resume)
 }
 
-fn execute(code: Code, lab: &Lab<'_>, settled: bool) -> Result<(), String> {
+fn execute(code: Code, lab: &Lab<'_>, recovered: bool) -> Result<(), String> {
     match code {
         Code::Resume => lab.resume().map(drop),
-        Code::Engine if settled => lab.engine_run(),
-        Code::Engine => lab.engine_settle(),
+        Code::Engine if recovered => lab.engine_run(),
+        Code::Engine => lab.engine_recover(),
         Code::OneChunk { slot, chunk } => broken::real_in_slot(lab, slot, chunk),
-        Code::Copy(mistake) if settled => broken::run(lab, mistake),
-        Code::Copy(mistake) => broken::settle(lab, mistake),
+        Code::Copy(mistake) if recovered => broken::run(lab, mistake),
+        Code::Copy(mistake) => broken::recover_dead_slots(lab, mistake),
     }
 }
 
@@ -254,7 +254,7 @@ fn check(code: Code, twin: &mut Lab<'_>, state: &State) -> Result<(), String> {
     if let Code::Copy(mistake) = code {
         broken::run(twin, mistake)?;
         twin.exact()?;
-        let clipped = twin.journal.tally().expect("read").counts.clipped;
+        let clipped = twin.journal.totals().expect("read").counts.clipped;
         return match clipped == twin.case.clipped {
             true => Ok(()),
             false => Err(format!("{clipped} clipped instead of {}", twin.case.clipped)),

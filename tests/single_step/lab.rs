@@ -10,13 +10,13 @@ use pagelight::claim::{self, ClaimOutcome, ImageJobs, PendingJob, Request};
 use pagelight::engine::{self, Settings};
 use pagelight::identity::{Mark, Marking};
 use pagelight::journal::header::{
-    CURSOR_AT, Header, OWNER_AT, ROUND_AT, RUN_AT, SLOT_OWNER_AT, SLOT_PIECE_AT, STATE_AT,
+    CURSOR_AT, EPOCH_AT, JournalHeader, OWNER_AT, RUN_AT, SLOT_OWNER_AT, SLOT_REDO_BLOCK_AT, STATE_AT,
 };
 use pagelight::journal::protocol::Memory;
-use pagelight::journal::words::Intent;
-use pagelight::journal::{Journal, State as JobState};
+use pagelight::journal::words::SlotState;
+use pagelight::journal::{JobState, Journal};
 use pagelight::map::{Access, MappedFile, View};
-use pagelight::run::{self, Abandoned, Ended, Options};
+use pagelight::run::{self, Abandoned, Options, Outcome};
 use tempfile::TempDir;
 
 use crate::cases::Case;
@@ -34,7 +34,7 @@ pub(crate) struct Lab<'a> {
     pub(crate) journal: Journal,
     /// The journal as it was when fresh.
     template: Vec<u8>,
-    /// Of the journal: the state word, the chunk words, and of each slot the words and the piece.
+    /// Of the journal: the state word, the chunk words, and of each slot the words and the redo block.
     pub(crate) live: Vec<Range<usize>>,
     journal_path: PathBuf,
     /// What lies beside the journal, and what the image carries.
@@ -54,7 +54,7 @@ impl<'a> Lab<'a> {
         let image = MappedFile::open(&path, Access::ReadWrite).expect("opened");
         let request = Request {
             job: &case.job,
-            cut: case.cut.clone(),
+            chunk_plan: case.chunk_plan.clone(),
             slots: SLOTS,
             token: "",
             folder: None,
@@ -65,7 +65,7 @@ impl<'a> Lab<'a> {
         };
         // The same random number in every lab, so that one's words mean the same in another one.
         let (mounts, path_of_claim) = (claim.journal.mounts().expect("read"), claim.journal.path().to_owned());
-        let header = Header {
+        let header = JournalHeader {
             uuid: 0x0123_4567_89ab_cdef,
             ..claim.journal.header().clone()
         };
@@ -77,7 +77,7 @@ impl<'a> Lab<'a> {
         let mut template = vec![0; journal.view().len()];
         journal.view().copy_out(0, &mut template).expect("read");
         let header = journal.header();
-        let piece_bytes = usize::try_from(case.cut.piece_bytes()).expect("small");
+        let redo_block_bytes = usize::try_from(case.chunk_plan.redo_block_bytes()).expect("small");
         let mut live = vec![
             STATE_AT..STATE_AT + 8,
             header.chunk_at(0)..header.chunk_at(header.chunks() - 1) + 16,
@@ -85,7 +85,7 @@ impl<'a> Lab<'a> {
         for slot in (0..SLOTS).map(|slot| header.slot_at(slot)) {
             live.extend([
                 slot..slot + SLOT_OWNER_AT,
-                slot + SLOT_PIECE_AT..slot + SLOT_PIECE_AT + piece_bytes,
+                slot + SLOT_REDO_BLOCK_AT..slot + SLOT_REDO_BLOCK_AT + redo_block_bytes,
             ]);
         }
         let mark = match Mark::read(image.file(), &path).expect("read") {
@@ -165,8 +165,8 @@ impl<'a> Lab<'a> {
         self.journal.view().copy_out(0, &mut bytes).expect("read");
         // Words that tell who is at work, how far, and whether to go on; a recovery looks at none of them.
         let slots = (0..SLOTS).map(|slot| self.journal.header().slot_at(slot));
-        let told = slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_PIECE_AT);
-        let of_job = [OWNER_AT..OWNER_AT + 8, ROUND_AT..CURSOR_AT + 8, RUN_AT..RUN_AT + 8];
+        let told = slots.map(|slot| slot + SLOT_OWNER_AT..slot + SLOT_REDO_BLOCK_AT);
+        let of_job = [OWNER_AT..OWNER_AT + 8, EPOCH_AT..CURSOR_AT + 8, RUN_AT..RUN_AT + 8];
         let told: Vec<_> = of_job.into_iter().chain(told).collect();
         for range in self.live.iter().chain(&told) {
             bytes[range.clone()].copy_from_slice(&self.template[range.clone()]);
@@ -182,11 +182,11 @@ impl<'a> Lab<'a> {
         (0..SLOTS).all(|slot| self.journal.lock_slot(slot).expect("asked").is_some())
     }
 
-    /// True if there is nothing to recover: no intent, no chunk taken.
-    pub(crate) fn is_settled(&self, state: &State) -> bool {
+    /// True if there is nothing to recover: no slot state, no chunk taken.
+    pub(crate) fn is_recovered(&self, state: &State) -> bool {
         let header = self.journal.header();
         let codec = self.journal.codec();
-        let idle = |slot| self.word(state, header.slot_at(slot)) == codec.intent(slot, Intent::Empty);
+        let idle = |slot| self.word(state, header.slot_at(slot)) == codec.slot_state(slot, SlotState::Empty);
         let taken = |chunk| self.word(state, header.chunk_at(chunk)) & 3 == 2;
         (0..SLOTS).all(idle) && !(0..header.chunks()).any(taken)
     }
@@ -209,7 +209,7 @@ impl<'a> Lab<'a> {
             settings: self.settings(),
             sync: true,
             journal_folder: None,
-            crew: None,
+            workers: None,
         }
     }
 
@@ -222,8 +222,8 @@ impl<'a> Lab<'a> {
 
     /// The engine's run on what is in the files, by one thread: ours.
     pub(crate) fn engine_run(&self) -> Result<(), String> {
-        self.engine_settle()?;
-        self.journal.open_round().map_err(|error| error.to_string())?;
+        self.engine_recover()?;
+        self.journal.open_epoch().map_err(|error| error.to_string())?;
         let ended = engine::work(&self.case.job, &self.image, &self.journal, &self.settings(), &|_| {
             ControlFlow::Continue(())
         });
@@ -231,8 +231,8 @@ impl<'a> Lab<'a> {
     }
 
     /// The engine's recovery alone.
-    pub(crate) fn engine_settle(&self) -> Result<(), String> {
-        match engine::settle(&self.case.job, &self.image, &self.journal) {
+    pub(crate) fn engine_recover(&self) -> Result<(), String> {
+        match engine::recover_dead_slots(&self.case.job, &self.image, &self.journal) {
             Ok(0) => Ok(()),
             Ok(slots) => Err(format!("somebody works in {slots} slots")),
             Err(error) => Err(error.to_string()),
@@ -240,7 +240,7 @@ impl<'a> Lab<'a> {
     }
 
     /// `pagelight resume` on what is in the files, all of it: opening, checks, recovery, the rest, the end.
-    pub(crate) fn resume(&self) -> Result<Option<Ended>, String> {
+    pub(crate) fn resume(&self) -> Result<Option<Outcome>, String> {
         let words = |error: pagelight::error::Error| error.to_string();
         let Some((image, found)) = self.find()? else {
             let image = MappedFile::open(self.image.path(), Access::ReadWrite).map_err(words)?;
@@ -264,7 +264,7 @@ impl<'a> Lab<'a> {
         let complete = self.journal.state().map_err(|error| error.to_string())? == JobState::Complete;
         match self.resume()? {
             None if complete => {}
-            Some(Ended::Done { counts, .. }) if counts.clipped == self.case.clipped && !complete => {}
+            Some(Outcome::Done { counts, .. }) if counts.clipped == self.case.clipped && !complete => {}
             other => return Err(format!("{other:?} instead of {} clipped", self.case.clipped)),
         }
         if self.journal_path.exists() {
@@ -286,21 +286,25 @@ impl<'a> Lab<'a> {
         }
     }
 
-    /// Abandons and checks that each chunk is as before or done, and that the tally says which.
+    /// Abandons and checks that each chunk is as before or done, and that the totals say which.
     pub(crate) fn abandon_soundly(&self) -> Result<(), String> {
         let Some((image, found)) = self.find()? else {
             return Ok(());
         };
         let abandoned = run::abandon(&image, found, &self.options()).map_err(|error| error.to_string())?;
-        let Abandoned { tally, unsettled: None } = abandoned else {
-            return Err(format!("{:?}", abandoned.unsettled));
+        let Abandoned {
+            totals,
+            unrecovered: None,
+        } = abandoned
+        else {
+            return Err(format!("{:?}", abandoned.unrecovered));
         };
         let mut bytes = vec![0; self.image_view.len()];
         self.image_view.copy_out(0, &mut bytes).expect("read");
         let mut done_bytes = 0;
         let mut rest = self.case.before.clone();
-        for chunk in 0..self.case.cut.chunks() {
-            let part = self.case.cut.chunk(chunk).part;
+        for chunk in 0..self.case.chunk_plan.chunks() {
+            let part = self.case.chunk_plan.chunk(chunk).part;
             let length = part.end - part.start;
             let samples = self.case.samples(part);
             let is = |want: &[u8]| samples.iter().all(|&at| bytes[at..at + 2] == want[at..at + 2]);
@@ -313,8 +317,8 @@ impl<'a> Lab<'a> {
                 rest[at..at + 2].copy_from_slice(&bytes[at..at + 2]);
             }
         }
-        if rest != bytes || tally.done_bytes != done_bytes {
-            return Err(format!("{done_bytes} bytes are done, and the tally says {tally:?}"));
+        if rest != bytes || totals.done_bytes != done_bytes {
+            return Err(format!("{done_bytes} bytes are done, and the totals say {totals:?}"));
         }
         Ok(())
     }

@@ -16,8 +16,8 @@ use pagelight::engine::Settings;
 use pagelight::identity::{Mark, Marking};
 use pagelight::job::Job;
 use pagelight::journal::protocol::{self, Memory, Word};
-use pagelight::journal::words::{ChunkState, Intent};
-use pagelight::journal::{Journal, State};
+use pagelight::journal::words::{ChunkState, SlotState};
+use pagelight::journal::{JobState, Journal};
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Options};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -278,7 +278,7 @@ impl Rig {
             journal.store(Word::Digest(chunk), digest).expect("stored");
             journal.store(Word::Chunk(chunk), word).expect("stored");
         }
-        journal.set_state(State::Complete).expect("stored");
+        journal.set_state(JobState::Complete).expect("stored");
         fs::write(&self.path, &self.after).expect("written");
         // That was the job's own doing.
         journal.beat(0).expect("stored");
@@ -329,10 +329,10 @@ impl Rig {
     ///
     /// The run is stopped again and again, and killed when it is where it should be.
     #[track_caller]
-    pub(crate) fn cut_short_with(&self, wanted: impl Fn(&Journal, &[Intent]) -> bool) {
+    pub(crate) fn cut_short_with(&self, wanted: impl Fn(&Journal, &[SlotState]) -> bool) {
         let mut words = self.edit_words();
         words.push("--threads=2".into());
-        let seen = |journal: &Journal| wanted(journal, &intents(journal.path()));
+        let seen = |journal: &Journal| wanted(journal, &slot_states(journal.path()));
         drop(stopped_where(self, &words, || self.reset(), seen));
     }
 }
@@ -366,7 +366,7 @@ pub(crate) fn alone() -> Options {
         },
         sync: false,
         journal_folder: None,
-        crew: None,
+        workers: None,
     }
 }
 
@@ -572,18 +572,20 @@ pub(crate) fn says(output: &Output) -> String {
     )
 }
 
-/// The intents of a journal's slots, those that are not empty.
-pub(crate) fn intents(path: &Path) -> Vec<Intent> {
+/// The slot states of a journal's slots, those that are not empty.
+pub(crate) fn slot_states(path: &Path) -> Vec<SlotState> {
     let Ok(Some(journal)) = Journal::open(path, Access::Read) else {
         return vec![];
     };
-    let intent = |slot| {
-        protocol::intent(&journal, slot)
+    let slot_state = |slot| {
+        protocol::slot_state(&journal, slot)
             .expect("read")
             .expect("words that mean something")
     };
-    let intents = (0..journal.header().slots).map(intent);
-    intents.filter(|&intent| intent != Intent::Empty).collect()
+    let slot_states = (0..journal.header().slots).map(slot_state);
+    slot_states
+        .filter(|&slot_state| slot_state != SlotState::Empty)
+        .collect()
 }
 
 /// Numbers that are good enough to aim with.

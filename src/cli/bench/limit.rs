@@ -9,7 +9,7 @@ use pagelight::error::{Error, Result};
 use pagelight::pixel::PixelFormat;
 use serde_json::json;
 
-use super::place::FOLDER_PREFIX;
+use super::workspace::FOLDER_PREFIX;
 use crate::cli::{output, words};
 
 /// Measure what the machine can do at most; started by bench

@@ -1,16 +1,16 @@
 //! `pagelight bench`: how fast this machine edits, and how near that is to what it could do.
 
 mod limit;
-mod place;
 mod report;
+mod workspace;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use pagelight::bench::state::{self, State};
-use pagelight::bench::{self, Plan, Program, Run, Way};
+use pagelight::bench::state::{self, CacheState};
+use pagelight::bench::{self, Config, Plan, Program, Run};
 use pagelight::convert::NewPicture;
 use pagelight::engine::Settings;
 use pagelight::error::{Error, Result};
@@ -21,14 +21,14 @@ use pagelight::threads;
 
 pub(super) use limit::Limit;
 
-use super::image::LookArgs;
+use super::image::LayoutArgs;
 use super::progress::Meter;
 use super::{Global, output, stats, words, work};
-use place::Place;
 use report::Report;
+use workspace::Workspace;
 
 /// A way of more threads in all than this many a core is left out.
-const MOST_PER_CORE: u32 = 8;
+const MAX_PER_CORE: u32 = 8;
 
 /// Measure how fast edits are here, in each state of the page cache, beside what memory and disk can do
 ///
@@ -40,7 +40,7 @@ pub(super) struct Bench {
     /// Measure on a file like this image, in its folder [default: one of rgba16 in the current folder]
     image: Option<PathBuf>,
     #[command(flatten)]
-    look: LookArgs,
+    layout_args: LayoutArgs,
     /// How much to edit; at most the image, and half of what is free on the disk
     #[arg(long, value_name = "SIZE", value_parser = words::some_bytes, default_value = "4GiB")]
     bytes: u64,
@@ -53,7 +53,7 @@ pub(super) struct Bench {
     /// What the page cache holds: warm (edited before), fresh (just written), synced (and on the disk), reread, cold
     /// (nothing) [default: warm,fresh,cold; with --in-place warm,cold]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    states: Vec<State>,
+    states: Vec<CacheState>,
     /// The most rounds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 5)]
     rounds: u32,
@@ -76,18 +76,18 @@ impl Bench {
         if let Some(plot) = &self.plot {
             stats::refuse_other_than_svg(plot)?;
         }
-        let mut ways = self.ways(global)?;
+        let mut configs = self.configs(global)?;
         let wanted = self.wanted_states()?;
         // Before the work, so that a name that is taken is seen at once.
         let drawing = self.plot.as_deref().map(NewPicture::create).transpose()?;
-        let mut place = Place::find(self, global, &wanted)?;
+        let mut workspace = Workspace::find(self, global, &wanted)?;
         if self.threads.is_empty() && self.processes.is_empty() {
-            let usual = usual_way(place.bytes);
-            ways.extend((!ways.contains(&usual)).then_some(usual));
+            let usual = usual_config(workspace.bytes);
+            configs.extend((!configs.contains(&usual)).then_some(usual));
         }
         let machine = Machine::here();
-        let memory_bytes = self.memory_bytes(global, &place, &machine);
-        if (1..place.bytes).contains(&machine.unwritten_bytes) && place.file_system != FileSystem::Tmpfs {
+        let memory_bytes = self.memory_bytes(global, &workspace, &machine);
+        if (1..workspace.bytes).contains(&machine.unwritten_bytes) && workspace.file_system != FileSystem::Tmpfs {
             global.note(&format!(
                 "the system writes to the disk meanwhile, because it leaves no more than {} unwritten; what is warm or \
                  fresh is faster with fewer --bytes",
@@ -95,27 +95,27 @@ impl Bench {
             ));
         }
         let plan = Plan {
-            file: place.file.clone(),
-            data: place.data(),
-            is_own: place.image.is_none(),
-            states: place.states.clone(),
-            ways,
+            file: workspace.file.clone(),
+            data: workspace.data(),
+            is_own: workspace.image.is_none(),
+            states: workspace.states.clone(),
+            configs,
             memory_bytes,
-            disk_file: place.disk_file.clone(),
-            disk_bytes: place.disk_bytes,
+            disk_file: workspace.disk_file.clone(),
+            disk_bytes: workspace.disk_bytes,
             rounds: self.rounds,
             budget: self.budget,
         };
-        let measured = self.measure(global, &place, &plan);
-        let given_up = if measured.is_err() { place.give_up() } else { Ok(()) };
+        let measured = self.measure(global, &workspace, &plan);
+        let given_up = if measured.is_err() { workspace.give_up() } else { Ok(()) };
         if let Err(Error::Interrupted(_)) = measured {
-            given_up.and_then(|()| place.close())?;
+            given_up.and_then(|()| workspace.close())?;
             return Err(Error::Interrupted(
                 "; what was made for the measurements was removed".to_owned(),
             ));
         }
         let mut report = Report {
-            place: &place,
+            workspace: &workspace,
             plan: &plan,
             machine: &machine,
             figures: measured?,
@@ -128,12 +128,12 @@ impl Bench {
         report.drawing = self.plot.as_deref().filter(|_| drawn.is_ok());
         // Figures that took minutes are not lost because their plot is.
         report.print(global);
-        drawn.and(place.close())
+        drawn.and(workspace.close())
     }
 
-    fn measure(&self, global: &Global, place: &Place, plan: &Plan) -> Result<report::Figures> {
+    fn measure(&self, global: &Global, workspace: &Workspace, plan: &Plan) -> Result<report::Figures> {
         let begun = Instant::now();
-        for (file, data) in place.to_write(plan) {
+        for (file, data) in workspace.to_write(plan) {
             let meter = Meter::new(global, "write", data.end - data.start, 0);
             let opened = std::fs::File::options()
                 .write(true)
@@ -144,7 +144,7 @@ impl Bench {
             state::write(&opened, file, data, &|bytes| meter.add(bytes))?;
         }
         let program = Program {
-            command: &|run| command(place, run),
+            command: &|run| command(workspace, run),
             work_time: &work_time,
         };
         let meter = Meter::new(global, "try the disk", bench::Bench::begin_bytes(plan), 0);
@@ -164,9 +164,9 @@ impl Bench {
     }
 
     /// The states that the user wants, each once.
-    fn wanted_states(&self) -> Result<Vec<State>> {
+    fn wanted_states(&self) -> Result<Vec<CacheState>> {
         if self.states.is_empty() {
-            let usual = [State::Warm, State::Fresh, State::Cold];
+            let usual = [CacheState::Warm, CacheState::Fresh, CacheState::Cold];
             let possible = usual
                 .into_iter()
                 .filter(|state| !self.in_place || !state.needs_writing());
@@ -183,7 +183,7 @@ impl Bench {
     }
 
     /// The ways that make sense here.
-    fn ways(&self, global: &Global) -> Result<Vec<Way>> {
+    fn configs(&self, global: &Global) -> Result<Vec<Config>> {
         let cores = u32::try_from(threads::available()).unwrap_or(1);
         let powers = std::iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|&threads| threads < cores);
         let powers = powers.chain([cores]);
@@ -193,57 +193,57 @@ impl Bench {
         let highest = |list: &[u32]| list.iter().copied().max().unwrap_or(1);
         let most = match (self.threads.is_empty(), self.processes.is_empty()) {
             (true, true) => cores,
-            (false, false) => cores.saturating_mul(MOST_PER_CORE),
+            (false, false) => cores.saturating_mul(MAX_PER_CORE),
             _ => cores.max(highest(&self.threads)).max(highest(&self.processes)),
         };
-        let mut ways = Vec::new();
+        let mut configs = Vec::new();
         let mut left_out = Vec::new();
         for &processes in &processes {
             for &threads in &threads {
-                let way = Way { processes, threads };
-                match way.workers() <= most {
-                    true => ways.push(way),
-                    false => left_out.push(report::way(way)),
+                let config = Config { processes, threads };
+                match config.total_threads() <= most {
+                    true => configs.push(config),
+                    false => left_out.push(report::config(config)),
                 }
             }
         }
-        if ways.is_empty() {
+        if configs.is_empty() {
             return Err(Error::Request(format!(
                 "--threads, --processes: every combination has more than {most} threads in all; give smaller numbers"
             )));
         }
         if !left_out.is_empty() && !self.threads.is_empty() && !self.processes.is_empty() {
             global.note(&format!(
-                "left out, because they have more than {MOST_PER_CORE} threads for each core: {}",
+                "left out, because they have more than {MAX_PER_CORE} threads for each core: {}",
                 left_out.join(", ")
             ));
         }
-        Ok(ways)
+        Ok(configs)
     }
 
     /// How much memory its limit is measured over: never so much that others would have to give theirs.
-    fn memory_bytes(&self, global: &Global, place: &Place, machine: &Machine) -> u64 {
-        let pixel_bytes = place.format.pixel_bytes();
+    fn memory_bytes(&self, global: &Global, workspace: &Workspace, machine: &Machine) -> u64 {
+        let pixel_bytes = workspace.format.pixel_bytes();
         let half = match machine.available_bytes {
             // Nobody says.
-            0 => place.bytes,
+            0 => workspace.bytes,
             available => available / 2 / pixel_bytes * pixel_bytes,
         };
-        if half < place.bytes {
+        if half < workspace.bytes {
             global.note(&format!(
                 "the limit of memory is measured over {}, half of what is free",
                 output::bytes(half)
             ));
         }
-        half.clamp(pixel_bytes, place.bytes)
+        half.clamp(pixel_bytes, workspace.bytes)
     }
 }
 
 /// What `brighten` does with so many bytes.
-fn usual_way(bytes: u64) -> Way {
+fn usual_config(bytes: u64) -> Config {
     let processes = work::usual_processes(bytes);
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Way {
+    Config {
         processes: number(processes),
         threads: number(Settings::shared_by(processes).threads),
     }
@@ -260,7 +260,7 @@ fn each_once<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
 }
 
 /// The words of a process that is measured.
-fn command(place: &Place, run: Run) -> Vec<OsString> {
+fn command(workspace: &Workspace, run: Run) -> Vec<OsString> {
     let mut words = vec![THIS_PROGRAM.to_owned()];
     let limit = |threads: u32, bytes: u64| {
         [
@@ -270,28 +270,28 @@ fn command(place: &Place, run: Run) -> Vec<OsString> {
         ]
     };
     let file: Option<&Path> = match run {
-        Run::Engine { way, sync } => {
-            let amount = u8::from(place.image.is_none());
+        Run::Engine { config, sync } => {
+            let amount = u8::from(workspace.image.is_none());
             words.extend(["brighten", "--json", "--progress=never", "--color=never"].map(str::to_owned));
             words.push(format!("--by={amount}"));
-            words.push(format!("--pixel={}", place.format));
-            words.push(format!("--data-offset={}", place.data_offset));
+            words.push(format!("--pixel={}", workspace.format));
+            words.push(format!("--data-offset={}", workspace.data_offset));
             // What the file is has been looked at; it may be longer than what is edited.
             words.extend(["--as-raw", "--part"].map(str::to_owned));
-            words.extend(["--offset=0".to_owned(), format!("--length={}", place.bytes)]);
-            let size = place
+            words.extend(["--offset=0".to_owned(), format!("--length={}", workspace.bytes)]);
+            let size = workspace
                 .image
                 .as_ref()
                 .and_then(|image| Some((image.layout.width()?, image.layout.height()?)));
             words.extend(size.map(|(width, height)| format!("--size={width}x{height}")));
-            words.push(format!("--processes={}", way.processes));
-            words.push(format!("--threads={}", way.threads));
+            words.push(format!("--processes={}", config.processes));
+            words.push(format!("--threads={}", config.threads));
             words.extend((!sync).then(|| "--no-sync".to_owned()));
-            Some(&place.file)
+            Some(&workspace.file)
         }
         Run::Memory { threads, bytes } => {
             words.extend(limit(threads, bytes));
-            words.extend(["memory".to_owned(), format!("--pixel={}", place.format)]);
+            words.extend(["memory".to_owned(), format!("--pixel={}", workspace.format)]);
             None
         }
         Run::Disk {
@@ -301,7 +301,7 @@ fn command(place: &Place, run: Run) -> Vec<OsString> {
         } => {
             words.extend(limit(threads, bytes));
             words.extend(["disk", disk_use.word()].map(str::to_owned));
-            Some(&place.disk_file)
+            Some(&workspace.disk_file)
         }
     };
     let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use pagelight::bench::limit::DiskUse;
-use pagelight::bench::{Plan, Row, Run, Spread, Way};
+use pagelight::bench::{Config, Plan, Row, Run, Spread};
 use pagelight::error::{Error, Result};
 use pagelight::os::machine::Machine;
 use pagelight::plot::{self, Bar};
 use pagelight::threads;
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::workspace::Workspace;
 use crate::cli::Global;
 use crate::cli::output::{self, count, seconds};
 
@@ -25,7 +25,7 @@ pub(super) struct Figures {
 
 /// All that is told.
 pub(super) struct Report<'a> {
-    pub(super) place: &'a Place,
+    pub(super) workspace: &'a Workspace,
     pub(super) plan: &'a Plan,
     pub(super) machine: &'a Machine,
     pub(super) figures: Figures,
@@ -33,8 +33,8 @@ pub(super) struct Report<'a> {
 }
 
 /// `2x4`: processes and their threads.
-pub(super) fn way(way: Way) -> String {
-    format!("{}x{}", way.processes, way.threads)
+pub(super) fn config(config: Config) -> String {
+    format!("{}x{}", config.processes, config.threads)
 }
 
 impl Report<'_> {
@@ -46,9 +46,9 @@ impl Report<'_> {
     fn heading(&self) -> String {
         format!(
             "{} of {} on {}, Linux {}, {} cores ({}), {} of memory",
-            output::bytes(self.place.bytes),
-            self.place.format,
-            self.place.file_system,
+            output::bytes(self.workspace.bytes),
+            self.workspace.format,
+            self.workspace.file_system,
             self.machine.kernel,
             threads::available(),
             match self.machine.processor.as_str() {
@@ -66,7 +66,7 @@ impl Report<'_> {
             rounds => format!("medians of {rounds} rounds"),
         };
         let mut lines = vec![
-            format!("{}: {}", output::name(&self.place.parent), self.heading()),
+            format!("{}: {}", output::name(&self.workspace.parent), self.heading()),
             format!(
                 "{rounds} in {}; whole runs of brighten, with the journal; cold to the disk, the others --no-sync",
                 seconds(figures.time)
@@ -78,7 +78,7 @@ impl Report<'_> {
             "peak",
         ];
         let mut table = vec![headings.map(str::to_owned)];
-        table.extend(figures.rows.iter().map(|row| cells(row, self.place.bytes)));
+        table.extend(figures.rows.iter().map(|row| cells(row, self.workspace.bytes)));
         lines.extend(align(&table));
         lines.push(String::new());
         lines.push(
@@ -143,14 +143,14 @@ impl Report<'_> {
             };
             Some(json!({ "of": of, "threads": threads, "gigabytes_per_second": spread(rate) }))
         });
-        let skipped = self.place.skipped.iter();
+        let skipped = self.workspace.skipped.iter();
         json!({
-            "folder": self.place.parent.to_string_lossy(),
-            "image": self.place.image.as_ref().map(|_| self.place.file.to_string_lossy()),
-            "pixel_format": self.place.format.to_string(),
-            "data_offset": self.place.data_offset,
-            "bytes": self.place.bytes,
-            "file_system": self.place.file_system.to_string(),
+            "folder": self.workspace.parent.to_string_lossy(),
+            "image": self.workspace.image.as_ref().map(|_| self.workspace.file.to_string_lossy()),
+            "pixel_format": self.workspace.format.to_string(),
+            "data_offset": self.workspace.data_offset,
+            "bytes": self.workspace.bytes,
+            "file_system": self.workspace.file_system.to_string(),
             "kernel": self.machine.kernel,
             "processor": self.machine.processor,
             "cores": threads::available(),
@@ -171,7 +171,7 @@ impl Report<'_> {
         let bars: Vec<Bar> = self.figures.rows.iter().map(bar).collect();
         let note = "whole runs of brighten with the journal, processes x threads of each; medians, from least to most";
         plot::bars(&self.heading(), note, &bars)
-            .map_err(|why| Error::unfit(&self.place.parent, format!("its figures cannot be drawn: {why}")))
+            .map_err(|why| Error::unfit(&self.workspace.parent, format!("its figures cannot be drawn: {why}")))
     }
 }
 
@@ -183,14 +183,14 @@ fn of_threads(threads: u32) -> String {
 }
 
 fn spread(spread: &Spread) -> Value {
-    json!({ "median": spread.median, "least": spread.least, "most": spread.most })
+    json!({ "median": spread.median, "least": spread.min, "most": spread.max })
 }
 
 fn row_object(row: &Row) -> Value {
     json!({
         "state": row.state.word(),
-        "processes": row.way.processes,
-        "threads": row.way.threads,
+        "processes": row.config.processes,
+        "threads": row.config.threads,
         "sync": row.state.is_on_disk(),
         "rounds": row.rounds,
         "seconds": spread(&row.seconds),
@@ -211,10 +211,10 @@ fn row_object(row: &Row) -> Value {
 fn bar(row: &Row) -> Bar {
     Bar {
         group: row.state.to_string(),
-        label: way(row.way),
+        label: config(row.config),
         rate: row.rate.median,
-        least: row.rate.least,
-        most: row.rate.most,
+        min: row.rate.min,
+        max: row.rate.max,
         limit: row.limit_rate.median,
     }
 }
@@ -228,10 +228,10 @@ fn cells(row: &Row, bytes: u64) -> [String; 13] {
     let whole = |number: f64| number.round() as u64;
     [
         row.state.to_string(),
-        way(row.way),
+        config(row.config),
         format!("{:.2}", row.rate.median),
-        format!("{:.2}", row.rate.least),
-        format!("{:.2}", row.rate.most),
+        format!("{:.2}", row.rate.min),
+        format!("{:.2}", row.rate.max),
         format!("{:.2}", row.limit_rate.median),
         format!("{:.0} %", row.fraction_of_limit * 100.0),
         format!("{:.2}", bytes as f64 / row.edit_seconds.median.max(1e-9) / 1e9),

@@ -4,13 +4,13 @@ use super::*;
 
 const PLAIN: &str = "ENVI\nsamples = 30\nlines = 20\nbands = 4\ndata type = 12\ninterleave = bip\nbyte order = 0\n";
 
-fn parse(text: &str) -> Header {
-    Header::parse(text).expect(text)
+fn parse(text: &str) -> EnviHeader {
+    EnviHeader::parse(text).expect(text)
 }
 
 #[track_caller]
 fn refused(text: &str, why: &str) {
-    let message = Header::parse(text).expect_err(text);
+    let message = EnviHeader::parse(text).expect_err(text);
     assert!(message.contains(why), "{message}");
     assert!(!message.contains('\n'), "{message}");
 }
@@ -29,7 +29,7 @@ fn what_is_written_reads_back() {
         "5banda:i16le",
         "300band:u16le",
     ] {
-        let header = Header::new(40_000, 30_000, format.parse().expect("a format"));
+        let header = EnviHeader::new(40_000, 30_000, format.parse().expect("a format"));
         assert_eq!(parse(&header.to_text()), header, "{format}");
     }
 }
@@ -48,7 +48,7 @@ fn real_headers_are_read() {
     assert_eq!(header.band_names, ["Red", "Green", "Blue", "ALPHA"]);
 }
 
-fn named(bands: u64, names: &str) -> Header {
+fn named(bands: u64, names: &str) -> EnviHeader {
     let text = PLAIN.replace("bands = 4", &format!("bands = {bands}"));
     parse(&format!("{text}band names = {{{names}}}\n"))
 }
@@ -226,9 +226,9 @@ fn damage_is_refused() {
     refused(&format!("{PLAIN}lines = 21\n"), "twice");
     refused(&format!("{PLAIN}description = {{never closed\n"), "truncated");
     // Cut anywhere, a header is refused or still means the same image, but never panics.
-    let whole = Header::new(30, 20, PixelFormat::RGBA16).to_text();
+    let whole = EnviHeader::new(30, 20, PixelFormat::RGBA16).to_text();
     for end in 0..whole.len() {
-        let _ = Header::parse(&whole[..end]);
+        let _ = EnviHeader::parse(&whole[..end]);
     }
 }
 

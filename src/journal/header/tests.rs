@@ -13,9 +13,9 @@ fn run(bytes: u64) -> Window {
     window(&[[7, bytes, bytes, 1]])
 }
 
-fn header() -> Header {
-    Header {
-        cut: Cut::from_sizes(&run(1_000_000), 258_048, 8064).expect("sizes"),
+fn header() -> JournalHeader {
+    JournalHeader {
+        chunk_plan: ChunkPlan::from_sizes(&run(1_000_000), 258_048, 8064).expect("sizes"),
         slots: 3,
         image_bytes: 1_000_008,
         journal: [2, 3],
@@ -28,7 +28,7 @@ fn header() -> Header {
 }
 
 /// What the file of a header holds before its words.
-fn file(header: &Header) -> Vec<u8> {
+fn file(header: &JournalHeader) -> Vec<u8> {
     let mut bytes = vec![0; header.journal_bytes()];
     bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
     bytes[HEADER_BYTES..][..header.job.len()].copy_from_slice(&header.job);
@@ -40,16 +40,16 @@ fn file(header: &Header) -> Vec<u8> {
     bytes
 }
 
-fn decode_file(bytes: &[u8], journal_bytes: u64) -> Result<Header, String> {
+fn decode_file(bytes: &[u8], journal_bytes: u64) -> Result<JournalHeader, String> {
     let page = bytes.first_chunk().expect("a page");
-    Header::decode(page, journal_bytes, |at, out| {
+    JournalHeader::decode(page, journal_bytes, |at, out| {
         let bytes = bytes.get(at..at + out.len()).ok_or("is too short")?;
         out.copy_from_slice(bytes);
         Ok(())
     })
 }
 
-fn decode(page: &[u8; HEADER_BYTES], journal_bytes: u64) -> Result<Header, String> {
+fn decode(page: &[u8; HEADER_BYTES], journal_bytes: u64) -> Result<JournalHeader, String> {
     let mut bytes = file(&header());
     bytes[..HEADER_BYTES].copy_from_slice(page);
     decode_file(&bytes, journal_bytes)
@@ -63,8 +63,8 @@ fn it_reads_back_and_its_parts_do_not_overlap() {
     assert_eq!(header.chunk_at(3), 8192 + 3 * 16);
     assert_eq!(header.slot_at(0), 12_288);
     assert_eq!(bytes, 12_288 + 3 * 8192);
-    let large = Header {
-        cut: Cut::from_sizes(&run(100_000_000), 258_048, 86_016).expect("sizes"),
+    let large = JournalHeader {
+        chunk_plan: ChunkPlan::from_sizes(&run(100_000_000), 258_048, 86_016).expect("sizes"),
         job: vec![5; 128 << 10 | 1],
         ..header
     };
@@ -100,8 +100,8 @@ fn a_table_of_many_blocks_reads_back_part_by_part() {
     let blocks: Vec<[u64; 4]> = (0..5000)
         .map(|index| [index * 1000 + 3, 200 + 2 * (index % 2), 400, 2])
         .collect();
-    let many = Header {
-        cut: Cut::from_sizes(&window(&blocks), 258_048, 8064).expect("sizes"),
+    let many = JournalHeader {
+        chunk_plan: ChunkPlan::from_sizes(&window(&blocks), 258_048, 8064).expect("sizes"),
         job: vec![5; 65],
         ..header()
     };
@@ -126,18 +126,18 @@ fn a_table_of_many_blocks_reads_back_part_by_part() {
 
 #[test]
 fn sizes_that_do_not_fit_are_refused_even_with_a_right_checksum() {
-    let try_sizes = |window: u64, chunk: u64, piece: u32, slots: u32| {
+    let try_sizes = |window: u64, chunk: u64, redo_block: u32, slots: u32| {
         let mut page = header().encode();
         page[32..40].copy_from_slice(&window.to_le_bytes());
         page[40..48].copy_from_slice(&chunk.to_le_bytes());
-        page[48..52].copy_from_slice(&piece.to_le_bytes());
+        page[48..52].copy_from_slice(&redo_block.to_le_bytes());
         page[52..56].copy_from_slice(&slots.to_le_bytes());
         let checksum = crc32fast::hash(&page[..CHECKSUM_AT]);
         page[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
         decode(&page, header().journal_bytes() as u64)
     };
     assert!(try_sizes(1_000_000, 258_048, 8064, 3).is_ok());
-    for (window, chunk, piece, slots) in [
+    for (window, chunk, redo_block, slots) in [
         (0, 258_048, 8064, 3),
         (u64::MAX, 258_048, 8064, 3),
         (1_000_000, 0, 8064, 3),
@@ -150,8 +150,8 @@ fn sizes_that_do_not_fit_are_refused_even_with_a_right_checksum() {
         (1_000_000, 258_048, 8064, 4),
     ] {
         assert!(
-            try_sizes(window, chunk, piece, slots).is_err(),
-            "{window} {chunk} {piece} {slots}"
+            try_sizes(window, chunk, redo_block, slots).is_err(),
+            "{window} {chunk} {redo_block} {slots}"
         );
     }
 }

@@ -19,75 +19,79 @@ fn refuse(state: &State) -> std::result::Result<(), String> {
         false => Err(format!("{what} {whose}")),
     };
     let mut counted = 0;
-    let mut pieces_in_image = [None; CHUNKS as usize];
+    let mut redo_blocks_in_image = [None; CHUNKS as usize];
     for slot in 0..SLOTS {
         let load = |word| machine.load(word).expect("memory");
-        let intent = intent(&machine, slot)
+        let slot_state = slot_state(&machine, slot)
             .expect("memory")
-            .ok_or(format!("intent of slot {slot}"))?;
+            .ok_or(format!("slot state of slot {slot}"))?;
         let hint = machine.codec.read_hint(slot, load(Word::Hint(slot)));
         let count = machine.codec.read_count(slot, load(Word::Count(slot)));
         let (hint, count) = hint.zip(count).ok_or(format!("hint or count of slot {slot}"))?;
         demand(hint < CHUNKS, "no chunk in the hint of slot", slot)?;
         counted += count.chunks;
-        let (on, known, is_finished) = match intent {
-            Intent::Empty => continue,
-            Intent::Idle { chunk, piece, before } => (chunk, (piece, before), false),
-            Intent::Finished {
+        let (on, known, is_finished) = match slot_state {
+            SlotState::Empty => continue,
+            SlotState::Idle {
                 chunk,
-                piece,
+                redo_block,
+                before,
+            } => (chunk, (redo_block, before), false),
+            SlotState::Finished {
+                chunk,
+                redo_block,
                 before,
                 after,
             } => {
-                let exact = after == oracle(chunk, piece + 1);
-                demand(exact, "digest or counts of the piece in slot", slot)?;
+                let exact = after == oracle(chunk, redo_block + 1);
+                demand(exact, "digest or counts of the redo block in slot", slot)?;
                 let bytes = digest(before.digest, &state.slots[slot as usize]);
                 demand(bytes == after.digest, "bytes in slot", slot)?;
-                (chunk, (piece, before), true)
+                (chunk, (redo_block, before), true)
             }
         };
         demand(on == hint, "another hint than chunk in slot", slot)?;
         demand(
-            known.0 + u32::from(is_finished) <= PIECES[on as usize],
-            "too many pieces in slot",
+            known.0 + u32::from(is_finished) <= REDO_BLOCKS[on as usize],
+            "too many redo blocks in slot",
             slot,
         )?;
         demand(known.1 == oracle(on, known.0), "digest or counts in slot", slot)?;
         match chunk(&machine, on).expect("memory") {
             Some(ChunkState::Taken { slot: taker }) => demand(taker == slot, "taken by another, chunk of slot", slot)?,
             Some(ChunkState::Done { digest, .. }) => {
-                let is_past = !is_finished && known.0 == PIECES[on as usize] && digest == known.1.digest;
+                let is_past = !is_finished && known.0 == REDO_BLOCKS[on as usize] && digest == known.1.digest;
                 demand(is_past, "done too early, chunk of slot", slot)?;
                 counted += u32::from(count.last != Some(on));
             }
             _ => demand(false, "not taken, chunk of slot", slot)?,
         }
-        pieces_in_image[on as usize] = Some((known.0, is_finished));
+        redo_blocks_in_image[on as usize] = Some((known.0, is_finished));
     }
     let mut done = 0;
     for on in 0..CHUNKS {
-        let pieces = PIECES[on as usize];
+        let redo_blocks = REDO_BLOCKS[on as usize];
         let (in_image, in_flight) = match chunk(&machine, on).expect("memory").ok_or(format!("chunk {on}"))? {
             ChunkState::Free => (0, false),
             ChunkState::Taken { slot } => {
                 let hint = machine.load(Word::Hint(slot)).expect("memory");
                 demand(machine.codec.read_hint(slot, hint) == Some(on), "no hint of chunk", on)?;
-                pieces_in_image[on as usize].unwrap_or((0, false))
+                redo_blocks_in_image[on as usize].unwrap_or((0, false))
             }
             ChunkState::Done { counts, digest } => {
                 done += 1;
-                let all = Sofar { digest, counts };
-                demand(all == oracle(on, pieces), "digest or counts of chunk", on)?;
-                (pieces, false)
+                let all = ChunkPrefix { digest, counts };
+                demand(all == oracle(on, redo_blocks), "digest or counts of chunk", on)?;
+                (redo_blocks, false)
             }
         };
-        for (piece, at) in (0..pieces).map(|piece| (piece, place(on, piece))) {
-            let pixels = at..at + PIECE_PIXELS;
+        for (redo_block, at) in (0..redo_blocks).map(|redo_block| (redo_block, place(on, redo_block))) {
+            let pixels = at..at + REDO_BLOCK_PIXELS;
             for (&old, &is) in IMAGE[pixels.clone()].iter().zip(&state.image[pixels]) {
-                let is_right = match piece < in_image {
+                let is_right = match redo_block < in_image {
                     true => is == old.saturating_add(AMOUNT),
                     // In any mixture.
-                    false if in_flight && piece == in_image => is == old || is == old.saturating_add(AMOUNT),
+                    false if in_flight && redo_block == in_image => is == old || is == old.saturating_add(AMOUNT),
                     false => is == old,
                 };
                 demand(is_right, "pixels of chunk", on)?;
@@ -104,7 +108,7 @@ fn wrong_end(state: &State) -> Option<String> {
     }
     let machine = Machine::new(state, Mistake::None);
     let all_done = (0..CHUNKS).all(|on| matches!(chunk(&machine, on), Ok(Some(ChunkState::Done { .. }))));
-    let all_empty = (0..SLOTS).all(|slot| matches!(intent(&machine, slot), Ok(Some(Intent::Empty))));
+    let all_empty = (0..SLOTS).all(|slot| matches!(slot_state(&machine, slot), Ok(Some(SlotState::Empty))));
     match refuse(state) {
         Err(why) => Some(why),
         Ok(()) if !all_done || !all_empty => Some("not all is done".to_owned()),

@@ -39,48 +39,56 @@ fn chunks_read_back_here_and_nowhere_else() {
 }
 
 #[test]
-fn intents_read_back_here_and_nowhere_else() {
+fn slot_states_read_back_here_and_nowhere_else() {
     let codec = Codec::new(SEED);
-    let beside = [[1, 2], [3, 4]].map(Sofar::from_words);
+    let beside = [[1, 2], [3, 4]].map(ChunkPrefix::from_words);
     let [even, odd] = beside;
     let last = ((1 << 24) - 2, (1 << 10) - 1);
-    let intents = [
-        Intent::Empty,
-        Intent::Idle {
+    let slot_states = [
+        SlotState::Empty,
+        SlotState::Idle {
             chunk: 0,
-            piece: 0,
+            redo_block: 0,
             before: even,
         },
-        Intent::Idle {
+        SlotState::Idle {
             chunk: last.0,
-            piece: last.1,
+            redo_block: last.1,
             before: odd,
         },
-        Intent::Finished {
+        SlotState::Finished {
             chunk: 0,
-            piece: 0,
+            redo_block: 0,
             before: even,
             after: odd,
         },
-        Intent::Finished {
+        SlotState::Finished {
             chunk: last.0,
-            piece: last.1,
+            redo_block: last.1,
             before: odd,
             after: even,
         },
     ];
-    for intent in intents {
-        let word = codec.intent(9, intent);
-        assert_eq!(codec.read_intent(9, word, beside), Some(intent));
-        assert_eq!(codec.read_intent(8, word, beside), None, "{intent:?} elsewhere");
+    for slot_state in slot_states {
+        let word = codec.slot_state(9, slot_state);
+        assert_eq!(codec.read_slot_state(9, word, beside), Some(slot_state));
+        assert_eq!(codec.read_slot_state(8, word, beside), None, "{slot_state:?} elsewhere");
         for bit in 0..64 {
-            assert_eq!(codec.read_intent(9, word ^ 1 << bit, beside), None, "{intent:?} {bit}");
+            assert_eq!(
+                codec.read_slot_state(9, word ^ 1 << bit, beside),
+                None,
+                "{slot_state:?} {bit}"
+            );
         }
-        let other = [even, Sofar::from_words([3, 5])];
-        let covers_odd = !matches!(intent, Intent::Empty | Intent::Idle { piece: 0, .. });
-        assert_eq!(codec.read_intent(9, word, other).is_none(), covers_odd, "{intent:?}");
+        let other = [even, ChunkPrefix::from_words([3, 5])];
+        let covers_odd = !matches!(slot_state, SlotState::Empty | SlotState::Idle { redo_block: 0, .. });
+        assert_eq!(
+            codec.read_slot_state(9, word, other).is_none(),
+            covers_odd,
+            "{slot_state:?}"
+        );
     }
-    assert_eq!(codec.read_intent(0, 0, [Sofar::default(); 2]), None);
+    assert_eq!(codec.read_slot_state(0, 0, [ChunkPrefix::default(); 2]), None);
 }
 
 #[test]

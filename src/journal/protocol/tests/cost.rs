@@ -32,19 +32,19 @@ impl Memory for Counter {
                 let slot = self.chunks - 1 - chunk;
                 codec.chunk(chunk, ChunkState::Taken { slot }).0
             }
-            Word::Intent(slot) if slot.is_multiple_of(2) => codec.intent(
+            Word::SlotState(slot) if slot.is_multiple_of(2) => codec.slot_state(
                 slot,
-                Intent::Finished {
+                SlotState::Finished {
                     chunk: last(slot),
-                    piece: 0,
-                    before: Sofar::default(),
-                    after: Sofar::default(),
+                    redo_block: 0,
+                    before: ChunkPrefix::default(),
+                    after: ChunkPrefix::default(),
                 },
             ),
-            Word::Intent(slot) => codec.intent(slot, Intent::Empty),
+            Word::SlotState(slot) => codec.slot_state(slot, SlotState::Empty),
             Word::Hint(slot) => codec.hint(slot, last(slot)),
             Word::Count(slot) => codec.count(slot, Count { chunks: 0, last: None }),
-            Word::Digest(_) | Word::SofarDigest(..) | Word::SofarCounts(..) => 0,
+            Word::Digest(_) | Word::PrefixDigest(..) | Word::PrefixCounts(..) => 0,
         })
     }
 
@@ -71,11 +71,11 @@ impl Memory for Counter {
 struct NoPixels;
 
 impl Pixels for NoPixels {
-    fn pieces(&self, _: u32) -> u32 {
+    fn redo_blocks(&self, _: u32) -> u32 {
         2
     }
 
-    fn fill_slot(&mut self, _: u32, _: u32, before: Sofar) -> Result<Sofar> {
+    fn fill_slot(&mut self, _: u32, _: u32, before: ChunkPrefix) -> Result<ChunkPrefix> {
         Ok(before)
     }
 
@@ -117,7 +117,7 @@ fn what_a_recovery_costs_does_not_depend_on_the_number_of_chunks() {
         for chunks in [1000, 100_000, (1 << 24) - 1] {
             assert_eq!(cost(chunks), least);
         }
-        // An intent with what lies beside it, the hint, and for a chunk that was begun the count.
+        // A slot state with what lies beside it, the hint, and for a chunk that was begun the count.
         assert_eq!(least[0], u64::from(slots) * 6 + u64::from(slots.div_ceil(2)));
         assert_eq!(least[2], u64::from(slots), "one compare-and-swap for each slot");
     }

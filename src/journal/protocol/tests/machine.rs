@@ -6,15 +6,15 @@ use crate::counts::Counts;
 use crate::digest::mix;
 use crate::journal::protocol::*;
 
-/// Pieces of each chunk.
-pub(super) const PIECES: [u32; CHUNKS as usize] = [3, 1];
+/// Redo blocks of each chunk.
+pub(super) const REDO_BLOCKS: [u32; CHUNKS as usize] = [3, 1];
 pub(super) const CHUNKS: u32 = 2;
 pub(super) const SLOTS: u32 = 2;
-pub(super) const PIECE_PIXELS: usize = 2;
+pub(super) const REDO_BLOCK_PIXELS: usize = 2;
 pub(super) const CHUNK_WORDS: usize = 2;
 pub(super) const SLOT_WORDS: usize = 7;
-pub(super) const IMAGE_PIXELS: usize = 4 * PIECE_PIXELS;
-/// Each piece has another number of pixels that clip.
+pub(super) const IMAGE_PIXELS: usize = 4 * REDO_BLOCK_PIXELS;
+/// Each redo block has another number of pixels that clip.
 pub(super) const IMAGE: [u8; IMAGE_PIXELS] = [1, 250, 3, 4, 251, 252, 7, 253];
 pub(super) const AMOUNT: u8 = 10;
 pub(super) const SEED: u64 = 5;
@@ -23,7 +23,7 @@ pub(super) const SEED: u64 = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
     pub(super) words: [u64; CHUNKS as usize * CHUNK_WORDS + SLOTS as usize * SLOT_WORDS],
-    pub(super) slots: [[u8; PIECE_PIXELS]; SLOTS as usize],
+    pub(super) slots: [[u8; REDO_BLOCK_PIXELS]; SLOTS as usize],
     pub(super) image: [u8; IMAGE_PIXELS],
 }
 
@@ -32,11 +32,11 @@ pub(super) struct State {
 pub(super) enum Mistake {
     None,
     /// Rule 1.
-    IntentBeforeSlot,
-    /// Rule 1: what lies beside the intent comes after it.
-    BesideAfterIntent,
+    SlotStateBeforeSlot,
+    /// Rule 1: what lies beside the slot state comes after it.
+    BesideAfterSlotState,
     /// Rule 2.
-    IntentAfterImage,
+    SlotStateAfterImage,
     /// Rule 3.
     ClearedBeforeDone,
     /// Rule 3: the chunk is DONE before its digest is there.
@@ -44,7 +44,7 @@ pub(super) enum Mistake {
     /// Rule 4.
     NotMovedOnAfterCopy,
     /// Rule 6.
-    SofarsInOnePlace,
+    PrefixesInOnePlace,
     /// Rule 7.
     HintAfterTake,
     /// Rule 8: the count does not say which chunk it counted last.
@@ -58,13 +58,13 @@ pub(super) enum Mistake {
 }
 
 pub(super) const MISTAKES: [Mistake; 12] = [
-    Mistake::IntentBeforeSlot,
-    Mistake::BesideAfterIntent,
-    Mistake::IntentAfterImage,
+    Mistake::SlotStateBeforeSlot,
+    Mistake::BesideAfterSlotState,
+    Mistake::SlotStateAfterImage,
     Mistake::ClearedBeforeDone,
     Mistake::DigestAfterDone,
     Mistake::NotMovedOnAfterCopy,
-    Mistake::SofarsInOnePlace,
+    Mistake::PrefixesInOnePlace,
     Mistake::HintAfterTake,
     Mistake::CountWithoutLast,
     Mistake::CountedAgain,
@@ -101,11 +101,11 @@ impl Machine {
     pub(super) fn put(&self, word: Word, value: u64) {
         self.step(|state| state.words[self.at(word)] = value);
         if self.lets_go(word) {
-            self.let_go();
+            self.release();
         }
     }
 
-    pub(super) fn let_go(&self) {
+    pub(super) fn release(&self) {
         for (word, value) in self.late.take() {
             self.step(|state| state.words[self.at(word)] = value);
         }
@@ -115,15 +115,15 @@ impl Machine {
         let chunk_at = |chunk: u32| chunk as usize * CHUNK_WORDS;
         let slot_at = |slot: u32| chunk_at(CHUNKS) + slot as usize * SLOT_WORDS;
         let odd = |odd: u32| match self.mistake {
-            Mistake::SofarsInOnePlace => 0,
+            Mistake::PrefixesInOnePlace => 0,
             _ => odd as usize,
         };
         match word {
             Word::Chunk(chunk) => chunk_at(chunk),
             Word::Digest(chunk) => chunk_at(chunk) + 1,
-            Word::Intent(slot) => slot_at(slot),
-            Word::SofarDigest(slot, pieces) => slot_at(slot) + 1 + odd(pieces),
-            Word::SofarCounts(slot, pieces) => slot_at(slot) + 3 + odd(pieces),
+            Word::SlotState(slot) => slot_at(slot),
+            Word::PrefixDigest(slot, redo_blocks) => slot_at(slot) + 1 + odd(redo_blocks),
+            Word::PrefixCounts(slot, redo_blocks) => slot_at(slot) + 3 + odd(redo_blocks),
             Word::Hint(slot) => slot_at(slot) + 5,
             Word::Count(slot) => slot_at(slot) + 6,
         }
@@ -133,10 +133,10 @@ impl Machine {
     pub(super) fn is_late(&self, word: Word, value: u64) -> bool {
         matches!(
             (self.mistake, word, value & 3),
-            (Mistake::IntentAfterImage, Word::Intent(_), 3)
-                | (Mistake::NotMovedOnAfterCopy, Word::Intent(_), 2)
+            (Mistake::SlotStateAfterImage, Word::SlotState(_), 3)
+                | (Mistake::NotMovedOnAfterCopy, Word::SlotState(_), 2)
                 | (Mistake::ClearedBeforeDone | Mistake::CountBeforeDone, Word::Chunk(_), 3)
-                | (Mistake::BesideAfterIntent, Word::SofarDigest(..), _)
+                | (Mistake::BesideAfterSlotState, Word::PrefixDigest(..), _)
                 | (Mistake::DigestAfterDone, Word::Digest(_), _)
                 | (Mistake::HintAfterTake, Word::Hint(_), _)
                 | (Mistake::CountAfterEmpty, Word::Count(_), _)
@@ -145,8 +145,8 @@ impl Machine {
 
     pub(super) fn lets_go(&self, word: Word) -> bool {
         match self.mistake {
-            Mistake::ClearedBeforeDone | Mistake::BesideAfterIntent | Mistake::CountAfterEmpty => {
-                matches!(word, Word::Intent(_))
+            Mistake::ClearedBeforeDone | Mistake::BesideAfterSlotState | Mistake::CountAfterEmpty => {
+                matches!(word, Word::SlotState(_))
             }
             Mistake::CountBeforeDone => matches!(word, Word::Count(_)),
             Mistake::HintAfterTake | Mistake::DigestAfterDone => matches!(word, Word::Chunk(_)),
@@ -181,8 +181,8 @@ impl Memory for Machine {
             _ => value,
         };
         // Where nothing is to be counted any more, nothing is waited for.
-        if self.mistake == Mistake::CountBeforeDone && matches!(word, Word::Intent(_)) {
-            self.let_go();
+        if self.mistake == Mistake::CountBeforeDone && matches!(word, Word::SlotState(_)) {
+            self.release();
         }
         if self.is_late(word, value) {
             self.late.borrow_mut().push((word, value));
@@ -221,19 +221,19 @@ impl Thread<'_> {
     }
 }
 
-pub(super) fn place(chunk: u32, piece: u32) -> usize {
-    let before: u32 = PIECES[..chunk as usize].iter().sum();
-    (before + piece) as usize * PIECE_PIXELS
+pub(super) fn place(chunk: u32, redo_block: u32) -> usize {
+    let before: u32 = REDO_BLOCKS[..chunk as usize].iter().sum();
+    (before + redo_block) as usize * REDO_BLOCK_PIXELS
 }
 
 /// What is known after these pixels, as they were before the edit.
-pub(super) fn after(before: Sofar, pixels: &[u8]) -> Sofar {
-    pixels.iter().fold(before, |sofar, &pixel| Sofar {
-        digest: digest(sofar.digest, &[pixel.saturating_add(AMOUNT)]),
+pub(super) fn after(before: ChunkPrefix, pixels: &[u8]) -> ChunkPrefix {
+    pixels.iter().fold(before, |prefix, &pixel| ChunkPrefix {
+        digest: digest(prefix.digest, &[pixel.saturating_add(AMOUNT)]),
         counts: Counts {
-            clipped: sofar.counts.clipped + u64::from(pixel.checked_add(AMOUNT).is_none()),
+            clipped: prefix.counts.clipped + u64::from(pixel.checked_add(AMOUNT).is_none()),
             // Something that is counted, too.
-            merged: sofar.counts.merged + u64::from(pixel % 3 == 0),
+            merged: prefix.counts.merged + u64::from(pixel % 3 == 0),
         },
     })
 }
@@ -245,42 +245,42 @@ pub(super) fn digest(before: u64, pixels: &[u8]) -> u64 {
 }
 
 impl Pixels for Thread<'_> {
-    fn pieces(&self, chunk: u32) -> u32 {
-        PIECES[chunk as usize]
+    fn redo_blocks(&self, chunk: u32) -> u32 {
+        REDO_BLOCKS[chunk as usize]
     }
 
-    fn fill_slot(&mut self, chunk: u32, piece: u32, before: Sofar) -> Result<Sofar> {
-        let (machine, slot, at) = (self.machine, self.slot, place(chunk, piece));
-        let pixels = machine.state.borrow().image[at..at + PIECE_PIXELS].to_vec();
+    fn fill_slot(&mut self, chunk: u32, redo_block: u32, before: ChunkPrefix) -> Result<ChunkPrefix> {
+        let (machine, slot, at) = (self.machine, self.slot, place(chunk, redo_block));
+        let pixels = machine.state.borrow().image[at..at + REDO_BLOCK_PIXELS].to_vec();
         let after = after(before, &pixels);
-        if machine.mistake == Mistake::IntentBeforeSlot {
-            let intent = Intent::Finished {
+        if machine.mistake == Mistake::SlotStateBeforeSlot {
+            let slot_state = SlotState::Finished {
                 chunk,
-                piece,
+                redo_block,
                 before,
                 after,
             };
-            set_sofar(machine, slot, piece + 1, after)?;
-            set_intent(machine, slot, intent)?;
+            set_prefix(machine, slot, redo_block + 1, after)?;
+            set_slot_state(machine, slot, slot_state)?;
         }
         for (place, pixel) in pixels.iter().enumerate() {
             machine.step(|state| state.slots[slot as usize][place] = pixel.saturating_add(AMOUNT));
         }
         // What holds a store back holds it no longer than until the slot is full again.
         if machine.mistake == Mistake::NotMovedOnAfterCopy {
-            machine.let_go();
+            machine.release();
         }
         Ok(after)
     }
 
-    fn empty_slot(&mut self, chunk: u32, piece: u32) -> Result<()> {
-        let at = place(chunk, piece);
-        for pixel in 0..PIECE_PIXELS {
+    fn empty_slot(&mut self, chunk: u32, redo_block: u32) -> Result<()> {
+        let at = place(chunk, redo_block);
+        for pixel in 0..REDO_BLOCK_PIXELS {
             self.machine
                 .step(|state| state.image[at + pixel] = state.slots[self.slot as usize][pixel]);
         }
-        if self.machine.mistake == Mistake::IntentAfterImage {
-            self.machine.let_go();
+        if self.machine.mistake == Mistake::SlotStateAfterImage {
+            self.machine.release();
         }
         Ok(())
     }
@@ -309,16 +309,16 @@ pub(super) fn work(machine: &Machine, work: Work) {
             (0..CHUNKS).for_each(|chunk| threads[slot as usize].take_and_edit(chunk));
         }
     }
-    machine.let_go();
+    machine.release();
 }
 
-/// What the first `pieces` pieces of a chunk come to.
-pub(super) fn oracle(chunk: u32, pieces: u32) -> Sofar {
-    let begin = Sofar {
+/// What the first `redo_blocks` redo blocks of a chunk come to.
+pub(super) fn oracle(chunk: u32, redo_blocks: u32) -> ChunkPrefix {
+    let begin = ChunkPrefix {
         digest: Codec::new(SEED).begin(chunk),
         counts: Counts::NONE,
     };
-    after(begin, &IMAGE[place(chunk, 0)..place(chunk, pieces)])
+    after(begin, &IMAGE[place(chunk, 0)..place(chunk, redo_blocks)])
 }
 
 pub(super) fn fresh() -> State {
@@ -336,7 +336,7 @@ pub(super) fn fresh() -> State {
     }
     for slot in 0..SLOTS {
         let (chunks, last) = (0, None);
-        machine.put(Word::Intent(slot), codec.intent(slot, Intent::Empty));
+        machine.put(Word::SlotState(slot), codec.slot_state(slot, SlotState::Empty));
         machine.put(Word::Hint(slot), codec.hint(slot, 0));
         machine.put(Word::Count(slot), codec.count(slot, Count { chunks, last }));
     }

@@ -1,9 +1,9 @@
 //! How a window is cut: into *spans* (mapped together), those into *chunks* (what a thread takes), those
-//! into *pieces* (what is finished in a slot before the image changes).
+//! into *redo blocks* (what is finished in a slot before the image changes).
 //!
 //! 1. A chunk lies in one block of the window; a span may have chunks of several, if they are near each other.
-//! 2. Every size is a multiple of [`QUANTUM`], so pieces begin on a pixel of up to four channels.
-//! 3. The pieces of all chunks, in order, are the window: no byte is in none or in two.
+//! 2. Every size is a multiple of [`QUANTUM`], so redo blocks begin on a pixel of up to four channels.
+//! 3. The redo blocks of all chunks, in order, are the window: no byte is in none or in two.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ pub struct Chunk {
 
 /// Into what sizes a window is cut. All are window bytes, multiples of 24, and each fits into the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cut {
+pub struct ChunkPlan {
     window: Window,
     chunk_bytes: u64,
-    piece_bytes: u64,
+    redo_block_bytes: u64,
     chunks: u64,
     /// The first chunk of each block, where there is more than one.
     firsts: Arc<[u32]>,
@@ -43,34 +43,34 @@ enum Spans {
     From(Arc<[u32]>),
 }
 
-impl Cut {
+impl ChunkPlan {
     /// What a slot holds: so small that it and its place in the image stay in the nearest cache between the two copies.
     /// Whole blocks of the fused kernel.
-    pub const PIECE_BYTES: usize = 84 * 96;
+    pub const REDO_BLOCK_BYTES: usize = 84 * 96;
     /// What a thread takes at once, unless the window or the memory is small: 252 KiB.
-    pub const CHUNK_BYTES: u64 = 32 * Cut::PIECE_BYTES as u64;
+    pub const CHUNK_BYTES: u64 = 32 * ChunkPlan::REDO_BLOCK_BYTES as u64;
     /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
     pub const MAX_CHUNKS: u64 = (1 << 24) - 1;
 
     /// Cuts `window` so that the pages under one chunk are no more than `chunk_resident_bytes`, and those that are mapped
     /// with one span no more than `span_resident_bytes`; and so that even a small window has a few spans for each of
     /// `threads`: the threads should end together.
-    pub fn new(window: &Window, chunk_resident_bytes: u64, span_resident_bytes: u64, threads: u64) -> Cut {
+    pub fn new(window: &Window, chunk_resident_bytes: u64, span_resident_bytes: u64, threads: u64) -> ChunkPlan {
         // Each block's last chunk may be a short one.
-        let most_chunks = Cut::MAX_CHUNKS - (window.blocks().len() as u64 - 1);
-        let least_chunk_bytes = window.bytes().div_ceil(most_chunks).next_multiple_of(QUANTUM);
-        let chunk_bytes = Cut::CHUNK_BYTES
+        let max_chunks = ChunkPlan::MAX_CHUNKS - (window.blocks().len() as u64 - 1);
+        let min_chunk_bytes = window.bytes().div_ceil(max_chunks).next_multiple_of(QUANTUM);
+        let chunk_bytes = ChunkPlan::CHUNK_BYTES
             .min(whole_quanta(span_bytes(window, chunk_resident_bytes, threads)))
-            .max(least_chunk_bytes);
-        let piece_bytes = chunk_bytes.min(Cut::PIECE_BYTES as u64);
-        let cut = Cut::from_sizes(window, chunk_bytes, piece_bytes).expect("sizes that fit");
-        cut.with_spans(span_resident_bytes, threads)
+            .max(min_chunk_bytes);
+        let redo_block_bytes = chunk_bytes.min(ChunkPlan::REDO_BLOCK_BYTES as u64);
+        let chunk_plan = ChunkPlan::from_sizes(window, chunk_bytes, redo_block_bytes).expect("sizes that fit");
+        chunk_plan.with_spans(span_resident_bytes, threads)
     }
 
     /// A cut whose sizes are known, all in bytes of the window; one chunk a span. `None` if they do not fit each other.
-    pub fn from_sizes(window: &Window, chunk_bytes: u64, piece_bytes: u64) -> Option<Cut> {
+    pub fn from_sizes(window: &Window, chunk_bytes: u64, redo_block_bytes: u64) -> Option<ChunkPlan> {
         let whole = |bytes: u64| bytes > 0 && bytes.is_multiple_of(QUANTUM);
-        let fits = whole(chunk_bytes) && whole(piece_bytes) && piece_bytes <= chunk_bytes;
+        let fits = whole(chunk_bytes) && whole(redo_block_bytes) && redo_block_bytes <= chunk_bytes;
         if !fits || chunk_bytes > MAX_FILE_BYTES {
             return None;
         }
@@ -82,24 +82,24 @@ impl Cut {
             }
             chunks += block.bytes().div_ceil(chunk_bytes);
         }
-        (chunks <= Cut::MAX_CHUNKS).then(|| Cut {
+        (chunks <= ChunkPlan::MAX_CHUNKS).then(|| ChunkPlan {
             window: window.clone(),
             chunk_bytes,
-            piece_bytes,
+            redo_block_bytes,
             chunks,
             firsts: firsts.into(),
             spans: Spans::Alike(1),
         })
     }
 
-    /// The same chunks, in spans as [`Cut::new`] makes them.
-    pub fn with_spans(&self, span_resident_bytes: u64, threads: u64) -> Cut {
+    /// The same chunks, in spans as [`ChunkPlan::new`] makes them.
+    pub fn with_spans(&self, span_resident_bytes: u64, threads: u64) -> ChunkPlan {
         let span_bytes = span_bytes(&self.window, span_resident_bytes, threads);
         let spans = match self.firsts.len() {
             0 => Spans::Alike((span_bytes / self.chunk_bytes).max(1)),
             _ => Spans::From(self.near_chunks(span_bytes).into()),
         };
-        Cut { spans, ..self.clone() }
+        ChunkPlan { spans, ..self.clone() }
     }
 
     /// The first chunk of each span, of several blocks.
@@ -138,9 +138,9 @@ impl Cut {
         self.chunk_bytes
     }
 
-    /// Bytes in every piece but a chunk's last.
-    pub fn piece_bytes(&self) -> u64 {
-        self.piece_bytes
+    /// Bytes in every redo block but a chunk's last.
+    pub fn redo_block_bytes(&self) -> u64 {
+        self.redo_block_bytes
     }
 
     /// How many spans there are.
@@ -196,18 +196,18 @@ impl Cut {
         }
     }
 
-    /// How many pieces chunk `index` has.
-    pub fn pieces(&self, index: u64) -> u64 {
+    /// How many redo blocks chunk `index` has.
+    pub fn redo_blocks(&self, index: u64) -> u64 {
         let part = self.chunk(index).part;
-        (part.end - part.start).div_ceil(self.piece_bytes)
+        (part.end - part.start).div_ceil(self.redo_block_bytes)
     }
 
-    /// The bytes of piece `piece` of chunk `index`.
-    pub fn piece(&self, index: u64, piece: u64) -> Range<u64> {
+    /// The bytes of redo block `redo_block` of chunk `index`.
+    pub fn redo_block(&self, index: u64, redo_block: u64) -> Range<u64> {
         let part = self.chunk(index).part;
-        let start = part.start + piece * self.piece_bytes;
-        assert!(start < part.end, "piece {piece} of chunk {index}");
-        start..part.end.min(start + self.piece_bytes)
+        let start = part.start + redo_block * self.redo_block_bytes;
+        assert!(start < part.end, "redo block {redo_block} of chunk {index}");
+        start..part.end.min(start + self.redo_block_bytes)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use pagelight::bench::Plan;
-use pagelight::bench::state::State;
+use pagelight::bench::state::CacheState;
 use pagelight::claim::{self, ImageJobs};
 use pagelight::error::{Error, Result};
 use pagelight::layout::Layout;
@@ -22,9 +22,9 @@ use crate::cli::image::{ImageArgs, OpenImage};
 use crate::cli::{Global, output};
 
 /// Less than this says nothing; a disk with no room for it is full.
-const LEAST_BYTES: u64 = 16 << 20;
+const MIN_BYTES: u64 = 16 << 20;
 /// A file smaller than this is not what the disk's limit is measured on.
-const LEAST_DISK_BYTES: u64 = 1 << 20;
+const MIN_DISK_BYTES: u64 = 1 << 20;
 const PAGE_BYTES: u64 = ALIGN_BYTES as u64;
 
 /// How the names of the folders begin that hold our own files.
@@ -36,7 +36,7 @@ pub(super) struct InPlace {
 }
 
 /// Where measurements are made.
-pub(super) struct Place {
+pub(super) struct Workspace {
     /// The file that is edited.
     pub(super) file: PathBuf,
     pub(super) format: PixelFormat,
@@ -49,20 +49,20 @@ pub(super) struct Place {
     pub(super) disk_file: PathBuf,
     pub(super) disk_bytes: u64,
     pub(super) file_system: FileSystem,
-    pub(super) states: Vec<State>,
+    pub(super) states: Vec<CacheState>,
     /// What is left out, and why.
-    pub(super) skipped: Vec<(State, String)>,
+    pub(super) skipped: Vec<(CacheState, String)>,
     /// The folder that was looked at.
     pub(super) parent: PathBuf,
     /// Holds all of our own files; removed when dropped.
     folder: Option<TempDir>,
 }
 
-impl Place {
+impl Workspace {
     /// Finds it, as the words say. Files are named here and written by whoever measures.
-    pub(super) fn find(words: &Bench, global: &Global, wanted: &[State]) -> Result<Place> {
+    pub(super) fn find(words: &Bench, global: &Global, wanted: &[CacheState]) -> Result<Workspace> {
         let image = words.image.as_ref().map(|image| open(image, words)).transpose()?;
-        if image.is_none() && words.look.size.is_some() {
+        if image.is_none() && words.layout_args.size.is_some() {
             return Err(Error::Request("--size: there is no image; say --bytes".to_owned()));
         }
         let parent = match (&words.dir, &image) {
@@ -74,8 +74,8 @@ impl Place {
         let (format, data_offset, at_most) = match layout {
             Some(layout) => (layout.format(), layout.data_offset(), layout.data_bytes()),
             None => (
-                words.look.pixel.unwrap_or(PixelFormat::RGBA16),
-                words.look.data_offset.unwrap_or(0),
+                words.layout_args.pixel.unwrap_or(PixelFormat::RGBA16),
+                words.layout_args.data_offset.unwrap_or(0),
                 u64::MAX,
             ),
         };
@@ -88,9 +88,9 @@ impl Place {
         let (mut states, mut skipped) = possible(wanted, file_system);
         let mut folder = None;
         // Files of our own beside an image that is edited itself serve the disk's limit only.
-        if in_place.is_none() || states.contains(&State::Cold) {
+        if in_place.is_none() || states.contains(&CacheState::Cold) {
             // One file for the edit and one for the disk's limit, if it is not the same; and as much is left to others.
-            let two = in_place.is_none() && data_offset >= PAGE_BYTES && states.contains(&State::Cold);
+            let two = in_place.is_none() && data_offset >= PAGE_BYTES && states.contains(&CacheState::Cold);
             let parts = if two { 4 } else { 2 };
             let room = disk::free_bytes(&opened).map_err(failed)? / parts;
             let room = whole_pixels(room_for(bytes, room, &parent)?, format);
@@ -111,18 +111,18 @@ impl Place {
             Some(image) => image.file.path().to_owned(),
             None => own.join("bench.raw"),
         };
-        let serves_both = in_place.is_none() && data_offset < PAGE_BYTES && bytes >= LEAST_DISK_BYTES;
+        let serves_both = in_place.is_none() && data_offset < PAGE_BYTES && bytes >= MIN_DISK_BYTES;
         let (disk_file, disk_bytes) = match serves_both {
             true => (file.clone(), (data_offset + bytes) / PAGE_BYTES * PAGE_BYTES),
             false => (own.join("disk.raw"), bytes.next_multiple_of(PAGE_BYTES)),
         };
-        if states.contains(&State::Cold) && !can_pass_the_cache(&disk_file)? {
-            states.retain(|state| *state != State::Cold);
+        if states.contains(&CacheState::Cold) && !can_pass_the_cache(&disk_file)? {
+            states.retain(|state| *state != CacheState::Cold);
             let why = format!("{file_system} has no way past the page cache (O_DIRECT) to compare with");
-            skipped.push((State::Cold, why));
+            skipped.push((CacheState::Cold, why));
         }
         tell_skipped(global, &skipped, &states, &parent)?;
-        Ok(Place {
+        Ok(Workspace {
             file,
             format,
             data_offset,
@@ -191,7 +191,7 @@ fn open(image: &Path, words: &Bench) -> Result<OpenImage> {
     };
     let args = ImageArgs {
         image: image.to_owned(),
-        look: words.look.clone(),
+        layout_args: words.layout_args.clone(),
     };
     let open = args.open(access)?;
     let layout = &open.described.layout;
@@ -216,17 +216,17 @@ fn whole_pixels(bytes: u64, format: PixelFormat) -> u64 {
 }
 
 /// Which states are states of their own on the file system; and why the others are not.
-fn possible(wanted: &[State], file_system: FileSystem) -> (Vec<State>, Vec<(State, String)>) {
+fn possible(wanted: &[CacheState], file_system: FileSystem) -> (Vec<CacheState>, Vec<(CacheState, String)>) {
     if file_system != FileSystem::Tmpfs {
         return (wanted.to_vec(), Vec::new());
     }
-    let (out, states): (Vec<State>, Vec<State>) = wanted.iter().partition(|state| state.needs_disk());
+    let (out, states): (Vec<CacheState>, Vec<CacheState>) = wanted.iter().partition(|state| state.needs_disk());
     let why = "tmpfs keeps its files in memory and nowhere else".to_owned();
     (states, out.into_iter().map(|state| (state, why.clone())).collect())
 }
 
 /// Says which states are left out. If all are, that is an error.
-fn tell_skipped(global: &Global, skipped: &[(State, String)], states: &[State], folder: &Path) -> Result<()> {
+fn tell_skipped(global: &Global, skipped: &[(CacheState, String)], states: &[CacheState], folder: &Path) -> Result<()> {
     for (state, why) in skipped {
         global.note(&format!("{state} is left out: {why}"));
     }
@@ -241,7 +241,7 @@ fn tell_skipped(global: &Global, skipped: &[(State, String)], states: &[State], 
 
 /// As much of `bytes` as there is `room` for.
 fn room_for(bytes: u64, room: u64, folder: &Path) -> Result<u64> {
-    match room < bytes.min(LEAST_BYTES) {
+    match room < bytes.min(MIN_BYTES) {
         true => Err(Error::io("write to", folder, std::io::ErrorKind::StorageFull.into())),
         false => Ok(bytes.min(room)),
     }

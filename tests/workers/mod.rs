@@ -11,10 +11,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use pagelight::job::Job;
-use pagelight::journal::header::{Header, ROUND_AT, SLOT_OWNER_AT};
+use pagelight::journal::header::{EPOCH_AT, JournalHeader, SLOT_OWNER_AT};
 use pagelight::journal::protocol;
-use pagelight::journal::words::Intent;
-use pagelight::journal::{Journal, State};
+use pagelight::journal::words::SlotState;
+use pagelight::journal::{JobState, Journal};
 use pagelight::map::Access;
 use pagelight::os::lock;
 use rustix::process::{Pid, Signal};
@@ -164,7 +164,7 @@ impl Bed {
 
     /// Finishes what is unfinished, asking again as long as somebody is said to be at it.
     #[track_caller]
-    pub(crate) fn resume(&self, words: &[&str]) -> Ended {
+    pub(crate) fn resume(&self, words: &[&str]) -> RunExit {
         let mut all = vec!["resume"];
         all.extend(words);
         let begun = Instant::now();
@@ -217,8 +217,8 @@ impl Bed {
 
 /// True if every thread may have a chunk half-way and take another one, and some are left.
 fn has_chunks_for_all(journal: &Journal) -> bool {
-    let Header { cut, slots, .. } = journal.header();
-    done_bytes(journal) + 2 * u64::from(*slots) * cut.chunk_bytes() < cut.window_bytes()
+    let JournalHeader { chunk_plan, slots, .. } = journal.header();
+    done_bytes(journal) + 2 * u64::from(*slots) * chunk_plan.chunk_bytes() < chunk_plan.window_bytes()
 }
 
 pub(crate) fn index(position: u64) -> usize {
@@ -264,13 +264,13 @@ pub(crate) fn locks_in(folder: &Path) -> Vec<OsString> {
 
 /// What a run came to.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct RunExit {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ended {
+impl RunExit {
     pub(crate) fn code(&self) -> Option<i32> {
         self.status.code()
     }
@@ -357,15 +357,15 @@ impl Run {
     /// True if a part of the window is done.
     pub(crate) fn is_at_work(&mut self) -> bool {
         self.journal()
-            .is_some_and(|journal| done_bytes(journal) > 0 && matches!(journal.state(), Ok(State::Active)))
+            .is_some_and(|journal| done_bytes(journal) > 0 && matches!(journal.state(), Ok(JobState::Active)))
     }
 
     /// Waits until this share of the window is done; false if the run ended before we saw it.
     pub(crate) fn wait_for_share(&mut self, share: f64) -> bool {
         self.wait_until(|run| {
             run.journal().is_some_and(|journal| {
-                done_bytes(journal) as f64 >= share * journal.header().cut.window_bytes() as f64
-                    && matches!(journal.state(), Ok(State::Active))
+                done_bytes(journal) as f64 >= share * journal.header().chunk_plan.window_bytes() as f64
+                    && matches!(journal.state(), Ok(JobState::Active))
             })
         })
     }
@@ -384,19 +384,20 @@ impl Run {
     }
 
     /// How many threads are at work, in all of its processes.
-    pub(crate) fn hands(&mut self) -> usize {
+    pub(crate) fn slot_owners(&mut self) -> usize {
         self.journal()
-            .and_then(|journal| journal.crew().ok())
-            .map_or(0, |crew| crew.len())
+            .and_then(|journal| journal.slot_owners().ok())
+            .map_or(0, |owners| owners.len())
     }
 
     /// True if the process has a chunk half-way, as its slots say.
     pub(crate) fn is_in_a_chunk(&mut self, process: u32) -> bool {
         self.journal()
-            .and_then(|journal| journal.crew().ok())
-            .is_some_and(|crew| {
-                crew.iter()
-                    .any(|hand| hand.process == u64::from(process) && hand.chunk.is_some())
+            .and_then(|journal| journal.slot_owners().ok())
+            .is_some_and(|owners| {
+                owners
+                    .iter()
+                    .any(|owner| owner.process == u64::from(process) && owner.chunk.is_some())
             })
     }
 
@@ -407,8 +408,8 @@ impl Run {
             assert!(begun.elapsed() < PATIENCE, "nobody works");
             let Some(journal) = self.journal() else { continue };
             for slot in 0..journal.header().slots {
-                let intent = protocol::intent(journal, slot).expect("read");
-                if intent.is_some_and(|intent| intent != Intent::Empty) {
+                let slot_state = protocol::slot_state(journal, slot).expect("read");
+                if slot_state.is_some_and(|slot_state| slot_state != SlotState::Empty) {
                     let owner_at = journal.header().slot_at(slot) + SLOT_OWNER_AT;
                     let owner = journal.view().load_word(owner_at).expect("read");
                     let owner = u32::try_from(owner).expect("a process");
@@ -439,7 +440,7 @@ impl Run {
 
     /// Lets its workers go on that stand still, as often as need be until it ends.
     #[track_caller]
-    pub(crate) fn thaw(mut self) -> Ended {
+    pub(crate) fn thaw(mut self) -> RunExit {
         let begun = Instant::now();
         while !self.is_ended() && begun.elapsed() < PATIENCE {
             self.workers()
@@ -454,7 +455,7 @@ impl Run {
     pub(crate) fn wait_for_the_stop(&mut self) {
         self.wait_until(|run| {
             run.journal()
-                .is_some_and(|journal| journal.view().load_word(ROUND_AT).is_ok_and(|round| round == 0))
+                .is_some_and(|journal| journal.view().load_word(EPOCH_AT).is_ok_and(|epoch| epoch == 0))
         });
     }
 
@@ -464,7 +465,7 @@ impl Run {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> RunExit {
         let begun = Instant::now();
         while !self.is_ended() {
             if begun.elapsed() > PATIENCE {
@@ -479,7 +480,7 @@ impl Run {
         out.expect("piped").read_to_string(&mut stdout).expect("text");
         err.expect("piped").read_to_string(&mut stderr).expect("text");
         let status = self.child.wait().expect("ended");
-        Ended { status, stdout, stderr }
+        RunExit { status, stdout, stderr }
     }
 }
 
