@@ -4,7 +4,7 @@
 //! this one process; absolute numbers of a shared machine mean little, so each stands as a ratio too.
 //!
 //! * limit: the engine's routine in place over private memory that is mapped already, the same threads.
-//! * direct: the kernel in place on a slice of the map, 16 MiB mapped and paged in at a time. Unsound beside other
+//! * direct: the kernel in place on a slice of the map, 16 MiB mapped and populated at a time. Unsound beside other
 //!   processes, and nothing of it could be finished after a crash: it is here to be compared with.
 //! * slots: the engine's loop through a slot, without a journal and without what the engine tells the system of its maps.
 //! * engine: what `brighten --no-sync` does, from the claim to the journal's removal.
@@ -50,7 +50,7 @@ use pagelight::threads;
 /// Spans of the direct edit.
 const SPAN_BYTES: u64 = 16 << 20;
 
-/// What the loop through a slot pages in and lets go at once, as the engine does.
+/// What the loop through a slot populates and releases at once, as the engine does.
 const BATCH_BYTES: u64 = 1 << 20;
 
 struct Bench {
@@ -126,7 +126,7 @@ impl Bench {
                 let len = (self.bytes - start).min(SPAN_BYTES) as usize;
                 // SAFETY: this process made the file, and no other thread or process touches this part of it.
                 let mut map = unsafe { MmapOptions::new().offset(start).len(len).map_mut(&file) }.expect("mapped");
-                map.advise(advice).expect("paged in");
+                map.advise(advice).expect("populated");
                 clipped += kernel.apply(&mut map, 0).clipped;
             }
             Ok(clipped)

@@ -1,5 +1,5 @@
-//! How a window is cut: into *spans* (mapped together), those into *chunks* (what a thread takes), those
-//! into *redo blocks* (what is finished in a slot before the image changes).
+//! How a window is divided: into *spans* (mapped together), those into *chunks* (what a thread takes), those into *redo
+//! blocks* (what is finished in a slot before the image changes).
 //!
 //! 1. A chunk lies in one block of the window; a span may have chunks of several, if they are near each other.
 //! 2. Every size is a multiple of [`QUANTUM`], so redo blocks begin on a pixel of up to four channels.
@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::window::{MAX_FILE_BYTES, Window};
 
-/// Every whole number of pixels of one to four channels fits a multiple of this: the least common multiple of 2, 4, 6, 8.
+/// Every whole number of pixels of one to four channels fits a multiple of this: the least common multiple of 2, 4, 6,
+/// 8.
 pub const QUANTUM: u64 = 24;
 
 /// Chunk `index` of a window: the window's bytes `part`.
@@ -22,7 +23,7 @@ pub struct Chunk {
     pub part: Range<u64>,
 }
 
-/// Into what sizes a window is cut. All are window bytes, multiples of 24, and each fits into the next.
+/// The sizes into which a window is divided. All are window bytes, multiples of 24, and each fits into the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkPlan {
     window: Window,
@@ -52,9 +53,9 @@ impl ChunkPlan {
     /// Chunks of a window at most, because somebody keeps a word for each; beyond 4 TB chunks grow.
     pub const MAX_CHUNKS: u64 = (1 << 24) - 1;
 
-    /// Cuts `window` so that the pages under one chunk are no more than `chunk_resident_bytes`, and those that are mapped
-    /// with one span no more than `span_resident_bytes`; and so that even a small window has a few spans for each of
-    /// `threads`: the threads should end together.
+    /// Divides `window` so that the pages under one chunk are no more than `chunk_resident_bytes`, and those that are
+    /// mapped with one span no more than `span_resident_bytes`; and so that even a small window has a few spans for
+    /// each of `threads`: the threads should end together.
     pub fn new(window: &Window, chunk_resident_bytes: u64, span_resident_bytes: u64, threads: u64) -> ChunkPlan {
         // Each block's last chunk may be a short one.
         let max_chunks = ChunkPlan::MAX_CHUNKS - (window.blocks().len() as u64 - 1);
@@ -67,7 +68,8 @@ impl ChunkPlan {
         chunk_plan.with_spans(span_resident_bytes, threads)
     }
 
-    /// A cut whose sizes are known, all in bytes of the window; one chunk a span. `None` if they do not fit each other.
+    /// A plan whose sizes are known, all in bytes of the window; one chunk a span. `None` if they do not fit each
+    /// other.
     pub fn from_sizes(window: &Window, chunk_bytes: u64, redo_block_bytes: u64) -> Option<ChunkPlan> {
         let whole = |bytes: u64| bytes > 0 && bytes.is_multiple_of(QUANTUM);
         let fits = whole(chunk_bytes) && whole(redo_block_bytes) && redo_block_bytes <= chunk_bytes;
@@ -123,7 +125,7 @@ impl ChunkPlan {
         firsts
     }
 
-    /// The window that is cut.
+    /// The window that is divided.
     pub fn window(&self) -> &Window {
         &self.window
     }

@@ -11,11 +11,11 @@
 //!    4       4  lanes
 //!    8       8  pixels that the user meant
 //!   16       4  bytes of the op
-//!   20       4  bytes of the words for the part
-//!   24       4  bytes of the words for the channels
-//!   28       4  bytes of the words for the pixel's format
+//!   20       4  bytes of the description of the part
+//!   24       4  bytes of that of the channels
+//!   28       4  bytes of that of the pixel's format
 //!   32   8 x n  lanes that are edited, 64 a number, the first one lowest
-//!    ?       ?  the op, then the words
+//!    ?       ?  the op, then the descriptions
 //! ```
 
 use crate::chunk_plan::QUANTUM;
@@ -43,8 +43,8 @@ pub struct Target {
     pub order: ByteOrder,
     /// Where they lie.
     pub window: Window,
-    /// Which of them: every `lanes.count()`-th sample of a block's row belongs to the same lane, and those of the chosen
-    /// lanes are edited.
+    /// Which of them: every `lanes.count()`-th sample of a block's row belongs to the same lane, and those of the
+    /// chosen lanes are edited.
     pub lanes: ChannelSet,
     /// What the user meant, for messages.
     pub description: Description,
@@ -103,7 +103,8 @@ impl Target {
         Target::of(layout, &layout.colors(), &layout.format().names())
     }
 
-    /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte; of each pixel, `channels`.
+    /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte; of each pixel,
+    /// `channels`.
     ///
     /// # Errors
     /// As for [`Layout::run_window`].

@@ -1,8 +1,8 @@
-//! Where the samples of an image lie in its file: a strided array, cut in tiles.
+//! Where the samples of an image lie in its file: a strided array, divided into tiles.
 //!
 //! A [`Layout`] is all that the rest of the program knows of a file format. Positions are bytes from the start of the file
 //! and may be odd: a text header can have any length. What of the samples is meant is a [`Part`]; [`Layout::window`] makes
-//! the bytes of it that a job edits, [`Layout::tiles`] the pieces in which it lies for those who look at pixels.
+//! the bytes of it that a job edits, [`Layout::tiles`] the tiles in which it lies for those who look at pixels.
 //!
 //! ```text
 //!                                            bytes to the next channel, column, row    (n channels, w x h pixels)
@@ -224,7 +224,7 @@ impl Layout {
         self.step
     }
 
-    /// Width and height of a tile, if the image is cut in tiles.
+    /// Width and height of a tile, if the image is divided into tiles.
     pub fn tile(&self) -> Option<(u64, u64)> {
         matches!(self.starts, Starts::Table(_)).then_some(self.tile)
     }

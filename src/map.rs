@@ -73,11 +73,11 @@ use crate::kernel::Kernel;
 use crate::os::copy::copy;
 use crate::os::copy_edited::{Copied, RoutineParams};
 
-/// A scratch buffer: private bytes on the stack, through which an edit goes that has no routine of its own. Small
-/// enough for the nearest cache, whole blocks of the kernels, and a multiple of 64, the step of the copies.
+/// Bytes of the scratch buffer: private memory on the stack, through which an edit goes that has no routine of its own.
+/// Small enough for the nearest cache, whole blocks of the kernels, and a multiple of 64, by which the copies advance.
 const SCRATCH_BYTES: usize = 960;
 
-/// Which pages [`View::populate`] brings into the map, and in what state.
+/// For which access [`View::populate`] makes pages ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Populate {
     /// Ready to be written.
@@ -86,8 +86,8 @@ pub enum Populate {
     Read,
 }
 
-/// A kernel made ready for copies from view to view, with the key by which what it leaves is digested: in one pass where
-/// the machine has a routine for it, else by scratch buffers.
+/// A kernel made ready for copies from view to view, with the key by which what it leaves is digested: in one pass
+/// where the machine has a routine for it, else through a scratch buffer.
 #[derive(Clone, Debug)]
 pub struct CopyEdit {
     kernel: Kernel,
@@ -350,8 +350,8 @@ impl View {
         }
     }
 
-    /// Lets the pages that lie wholly in `part` go from the map, which keeps their bytes in the file and takes no place
-    /// in this process's memory any more. They come back when they are touched.
+    /// Releases the pages that lie wholly in `part`: their bytes stay in the file, and they take no place in this
+    /// process's memory any more. They come back when they are touched.
     ///
     /// Where the system cannot do that nothing happens.
     ///

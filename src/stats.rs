@@ -1,7 +1,8 @@
-//! What the samples of a part of an image are like: smallest, largest, mean, how many are clipped, and how they are spread.
+//! What the samples of a part of an image are like: smallest, largest, mean, how many are clipped, and how they are
+//! spread.
 //!
-//! One pass on all threads counts how often every value occurs, for each channel; all else follows from the counts. An image
-//! of many channels that lie side by side takes a pass for every 16 of them.
+//! One pass on all threads counts how often every value occurs, for each channel; all else follows from the counts. An
+//! image of many channels that lie side by side takes a pass for every 16 of them.
 //!
 //! 1. Every sample is counted once, so all numbers are exact.
 //! 2. A thread maps one span at a time, as the engine does, so memory stays bounded whatever the image's size.
@@ -86,8 +87,8 @@ fn own(channel: Option<usize>, first: usize) -> Option<usize> {
     channel?.checked_sub(first).filter(|&own| own < CHANNELS_AT_ONCE)
 }
 
-/// Looks at all samples that are wanted, on `threads` threads. Returns what each channel is like, first to last. `progress`
-/// hears of every byte that is read.
+/// Looks at all samples that are wanted, on `threads` threads. Returns what each channel is like, first to last.
+/// `progress` hears of every byte that is read.
 ///
 /// # Errors
 /// `Io` if the image cannot be read; `Interrupted` if `progress` said so.
@@ -171,8 +172,8 @@ impl Counter {
         }
     }
 
-    /// Counts the samples of `length` bytes from `at` on, of which the first is of lane `lane`; `lanes` says which channel
-    /// each lane is of.
+    /// Counts the samples of `length` bytes from `at` on, of which the first is of lane `lane`; `lanes` says which
+    /// channel each lane is of.
     #[expect(clippy::cast_possible_truncation, reason = "within the view, which is in memory")]
     fn add(&mut self, view: &View, at: u64, length: u64, lanes: &[Option<usize>], mut lane: usize) -> Result<()> {
         // All channels in order, four at most.
@@ -208,8 +209,8 @@ impl Counter {
     }
 }
 
-/// Counts the samples of `N` channels in order; what is left of the last pixel begins the next scratch buffer, if lanes
-/// allow that.
+/// Counts the samples of `N` channels in order; what is left of the last pixel begins the next part, if lanes allow
+/// that.
 fn count<const N: usize>(scratch: &[u8], tables: &mut [u32]) {
     let pixels = scratch.chunks_exact(N * SAMPLE_BYTES);
     let rest = pixels.remainder();

@@ -1,4 +1,4 @@
-//! Many threads on one row of numbered pieces of work. The only door to rayon.
+//! Many threads on one queue of numbered items of work. The only door to rayon.
 //!
 //! Each thread runs one long task that asks [`WorkQueue`] for the next number. No rayon call is made within a task: a
 //! thread that waits there would take up another task, in the middle of whatever the first had in its hands.
@@ -31,7 +31,7 @@ pub fn heed(answer: ControlFlow<()>) -> Result<()> {
     }
 }
 
-/// Hands out the numbers from 0 on, each once.
+/// The numbers of the items from 0 on, each handed out once.
 #[derive(Debug)]
 pub struct WorkQueue {
     next: AtomicU64,
@@ -61,7 +61,7 @@ pub fn available() -> usize {
 /// thread is the caller's own.
 ///
 /// # Errors
-/// The first error by thread; the other threads stop at their next turn. `Io` if the system grants no threads.
+/// The first error by thread; the other threads stop at their next item. `Io` if the system grants no threads.
 pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&WorkQueue) -> Result<T> + Sync) -> Result<Vec<T>> {
     let queue = WorkQueue {
         next: AtomicU64::new(0),

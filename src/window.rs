@@ -67,7 +67,7 @@ impl Window {
     fn checked(blocks: Vec<Block>) -> Result<Window, String> {
         if blocks.is_empty() || blocks.len() > MAX_BLOCKS {
             return Err(format!(
-                "the window has {} pieces in the file; 1 to {MAX_BLOCKS} can be edited at once",
+                "the window has {} blocks in the file; 1 to {MAX_BLOCKS} can be edited at once",
                 blocks.len()
             ));
         }
@@ -192,8 +192,8 @@ impl Window {
         both.expect("at least one block")
     }
 
-    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and far
-    /// apart, because each may bring a whole huge page.
+    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and
+    /// far apart, because each may bring a whole huge page.
     pub(crate) fn bytes_within(&self, resident_bytes: u64) -> u64 {
         let of_block = |block: &Block| {
             let row_resident_bytes = block.stride_bytes.min(block.row_bytes + 2 * HUGE_PAGE_BYTES);
@@ -234,8 +234,8 @@ pub(crate) fn join(blocks: &mut Vec<Block>) {
     blocks.truncate(kept);
 }
 
-/// True if all blocks have rows at one and the same distance, and within that distance no byte is in two of them: bands of
-/// lines, of which there may be thousands. (If it is false, they may still be apart.)
+/// True if all blocks have rows at one and the same distance, and within that distance no byte is in two of them: bands
+/// of lines, of which there may be thousands. (If it is false, they may still be apart.)
 fn are_apart_in_step<'a>(blocks: impl Iterator<Item = &'a Block> + Clone) -> bool {
     let mut strides = blocks.clone().map(|block| block.stride_bytes);
     let Some(stride_bytes) = strides.next() else {

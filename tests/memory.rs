@@ -146,7 +146,7 @@ const MAPPED_KIB: u64 = 96 << 10;
 const IMAGE_TO_MAP: &str = "PAGELIGHT_TEST_MAP";
 const ALL_IS_MAPPED: &str = "all is mapped";
 
-/// Not a test: a process that maps an image, looks at each of its pages and lets none go.
+/// Not a test: a process that maps an image, looks at each of its pages and releases none.
 #[test]
 fn keeps_a_map() {
     let Some(image) = std::env::var_os(IMAGE_TO_MAP) else {
@@ -178,7 +178,7 @@ fn a_whole_image_larger_than_the_bound() {
         };
         kib(&[]);
         kib(&["--threads=8"]);
-        // What is mapped at once is more than the bound; what is done is let go.
+        // What is mapped at once is more than the bound; what is done is released.
         assert!(kib(&["--threads=2", "--memory=1GiB"]) < 20 << 10);
         assert!(kib(&["--threads=1", "--memory=4MiB"]) < 20 << 10);
     };

@@ -32,8 +32,8 @@ const THREADS: [u64; 2] = [1, 2];
 const FORMATS: [&str; 4] = ["rgb:u16le", "rgba:u16be", "gray:i16be", "graya:u16le"];
 const OFFSETS: [u64; 4] = [0, 1, 4095, 4097];
 
-/// Sizes of a window at which something of its cut begins: where the program with so many threads cuts a window of
-/// about the sizes that all share.
+/// Sizes of a window at which something of its chunk plan begins: where the program with so many threads divides a
+/// window of about the sizes that all share.
 fn sizes(all_threads: u64) -> Vec<u64> {
     let (redo_block, chunk) = (ChunkPlan::REDO_BLOCK_BYTES as u64, ChunkPlan::CHUNK_BYTES);
     let mut sizes = vec![

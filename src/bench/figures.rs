@@ -16,7 +16,7 @@ pub struct Spread {
     pub max: f64,
 }
 
-/// What was measured of one way in one state. Rates are in 10^9 bytes of image a second.
+/// What was measured of one config in one state. Rates are in 10^9 bytes of image a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// What the page cache held.
@@ -54,7 +54,7 @@ pub(super) fn rate(samples: &[Measured], bytes: u64) -> Spread {
     spread(samples.iter().map(|sample| per_second(bytes, sample.work)))
 }
 
-/// The figures of an engine's way.
+/// The figures of an engine's config.
 pub(super) fn row(state: CacheState, config: Config, samples: &[Measured], bytes: u64, limit_rate: Spread) -> Row {
     let of = |figure: &dyn Fn(&Measured) -> f64| spread(samples.iter().map(figure));
     let rate = of(&|sample| per_second(bytes, sample.whole));

@@ -3,8 +3,8 @@
 //! Every figure is of a process of its own, from its start to its end: this program's `brighten`, with its journal, or
 //! one that measures a limit. How they are started is said by whoever calls; what they print is read there too.
 //!
-//! 1. Ways that are compared take turns: every way, and every limit, is measured once in each round. Every other round
-//!    goes backwards, so that none always comes first.
+//! 1. Configs that are compared take turns: every config, and every limit, is measured once in each round. Every other
+//!    round goes backwards, so that none always comes first.
 //! 2. The file is brought into its state before each measurement, and that takes no part in it.
 //! 3. A state that ends on the disk ([`CacheState::is_on_disk`]) is measured with the wait for the disk, and compared
 //!    with what the disk can do; any other one without, and compared with what memory can do.
@@ -29,7 +29,7 @@ pub use figures::{Row, Spread};
 use limit::DiskUse;
 use state::CacheState;
 
-/// How many processes of how many threads each.
+/// A config of the engine: how many processes of how many threads each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// At least 1.
@@ -95,7 +95,7 @@ pub struct Plan {
     pub is_own: bool,
     /// The states to measure in, in order, each once.
     pub states: Vec<CacheState>,
-    /// The ways to measure, each once.
+    /// The configs to measure, each once.
     pub configs: Vec<Config>,
     /// The limit of memory is measured over so many bytes.
     pub memory_bytes: u64,
@@ -117,7 +117,7 @@ pub struct Program<'a> {
     pub work_time: &'a dyn Fn(&str) -> Option<Duration>,
 }
 
-/// The ways in which the disk's limit is looked for: what is done, and by how many threads, each with a block in
+/// The configs in which the disk's limit is looked for: what is done, and by how many threads, each with a block in
 /// flight. The fastest one is the limit.
 const DISK_TRIALS: [(DiskUse, u32); 4] = [
     (DiskUse::Mixed, 4),
@@ -137,7 +137,7 @@ pub struct Bench<'a> {
     longest_round: Duration,
     /// What was measured, in the order of the first round.
     samples: Vec<(Option<CacheState>, Run, Vec<Measured>)>,
-    /// The fastest way to use the disk, if that is measured.
+    /// The fastest config of the disk, if that is measured.
     disk_config: (DiskUse, u32),
     /// True if the file was last edited without a wait for the disk, and not touched since.
     is_warm: bool,
@@ -230,7 +230,7 @@ impl<'a> Bench<'a> {
         runs.iter().map(|(_, run)| self.plan.bytes_of(*run)).sum()
     }
 
-    /// Measures every way in every state once.
+    /// Measures every config in every state once.
     ///
     /// # Errors
     /// As for [`Bench::begin`].
@@ -268,7 +268,7 @@ impl<'a> Bench<'a> {
         runs
     }
 
-    /// What is compared with a way in a state.
+    /// What is compared with a config in a state.
     fn limit_of(&self, state: CacheState, config: Config) -> Run {
         if state.is_on_disk() {
             let (disk_use, threads) = self.disk_config;
@@ -326,7 +326,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What was measured in each state and way, in their order, beside its limit.
+    /// What was measured in each state and config, in their order, beside its limit.
     pub fn rows(&self) -> Vec<Row> {
         let of = |state: Option<CacheState>, run: Run| {
             let found = self.samples.iter().find(|(s, r, _)| (*s, *r) == (state, run));

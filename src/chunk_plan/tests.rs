@@ -1,4 +1,4 @@
-//! What a cut covers, and what a span brings into memory.
+//! What a chunk plan covers, and what a span brings into memory.
 
 use super::*;
 use crate::window::Block;

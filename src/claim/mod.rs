@@ -60,7 +60,7 @@ pub enum ClaimOutcome {
 pub struct Request<'a> {
     /// The job.
     pub job: &'a Job,
-    /// How it is cut.
+    /// How its window is divided.
     pub chunk_plan: ChunkPlan,
     /// On how many threads at most.
     pub slots: u32,
@@ -73,10 +73,10 @@ pub struct Request<'a> {
 /// Asks for the right to do a job on `image`. The journal is not on the disk yet.
 ///
 /// # Errors
-/// `Busy` if a run that overlaps is alive; `Unfinished` if one that overlaps waits to be finished, if the image is a copy
-/// with half a job, took the place of an image with one or has lost its journals, or if nobody can know whether the job of
-/// this token is still in it;
-/// `Request` if the token was used for another job, or the journals are in another place; `Unfit`; `Io`.
+/// `Busy` if a run that overlaps is alive; `Unfinished` if one that overlaps waits to be finished, if the image is a
+/// copy with half a job, took the place of an image with one or has lost its journals, or if nobody can know whether
+/// the job of this token is still in it; `Request` if the token was used for another job, or the journals are in
+/// another place; `Unfit`; `Io`.
 pub fn claim(image: &MappedFile, request: &Request<'_>) -> Result<ClaimOutcome> {
     let _start_lock = start_lock(image)?;
     let jobs = ImageJobs::of(image, request.folder)?;

@@ -140,7 +140,7 @@ impl Stats {
     }
 }
 
-/// What is looked at.
+/// The samples that are counted.
 struct Selection {
     description: String,
     channels: ChannelSet,

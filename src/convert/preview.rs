@@ -9,8 +9,8 @@
 //! 2. A transparent pixel's color counts for nothing. Of bands that nobody named, the first three are shown as red,
 //!    green and blue; of two, the first as gray.
 //! 3. A row of the image is read once or not at all; of rows so long that a box is larger than some pages, only a page
-//!    or so of each box. Where the samples of a column lie together and those of a row do not, columns take the place of
-//!    rows. Such a *line* of the area is a line of the preview.
+//!    or so of each box. Where the samples of a column lie together and those of a row do not, columns take the place
+//!    of rows. Such a *line* of the area is a line of the preview.
 
 use std::ops::Range;
 
@@ -128,7 +128,7 @@ impl Preview {
     }
 }
 
-/// What all threads share.
+/// How an area becomes smaller: what all threads share.
 struct Downscaler<'a> {
     image: &'a MappedFile,
     area: &'a Area,

@@ -5,8 +5,8 @@
 //!
 //! 1. No byte outside the window is written.
 //! 2. What is done to the image and to the journal, in which order, is the journal's protocol and nothing else.
-//! 3. A thread maps one span at a time, pages it in step by step, and lets each step go soon after, so what stays in
-//!    memory is bounded by [`Settings::memory_bytes`], whatever the image's size.
+//! 3. A thread maps one span at a time, populates it batch by batch, and releases each batch soon after, so what stays
+//!    in memory is bounded by [`Settings::memory_bytes`], whatever the image's size.
 
 mod span;
 mod thread;
@@ -29,7 +29,7 @@ use crate::window::Window;
 
 use self::thread::EditThread;
 
-/// What a thread maps at once. Both neighbours pay for the huge page that lies under the end of a span, so it is a small part.
+/// What a thread maps at once. Both neighbours pay for the huge page under the end of a span, so it is a small part.
 const SPAN_BYTES: u64 = 64 << 20;
 
 /// How a job is to be run; what it does to the image does not depend on it.
@@ -39,7 +39,7 @@ pub struct Settings {
     pub threads: usize,
     /// About how many bytes of the image may be in memory at once, over all threads; not less than
     /// [`Settings::MIN_THREAD_MEMORY_BYTES`] each. Where a window's bytes follow each other, much less is, as what is
-    /// done is let go.
+    /// done is released.
     pub memory_bytes: u64,
 }
 
@@ -50,7 +50,7 @@ impl Settings {
     /// Two huge pages, below which the system's work for a map exceeds the edit's.
     pub const MIN_THREAD_MEMORY_BYTES: u64 = 4 << 20;
 
-    /// How a fresh job on `window` is cut, so that these settings hold.
+    /// The plan of a fresh job on `window`, so that these settings hold.
     pub fn chunk_plan(&self, window: &Window) -> ChunkPlan {
         ChunkPlan::new(
             window,
@@ -60,7 +60,7 @@ impl Settings {
         )
     }
 
-    /// The spans that these settings make of a job that was cut before.
+    /// The spans that these settings make of a plan that is there already.
     fn spans_of(&self, chunk_plan: &ChunkPlan) -> ChunkPlan {
         chunk_plan.with_spans(self.span_bytes(), self.some_threads())
     }
@@ -73,7 +73,7 @@ impl Settings {
         (self.memory_bytes / self.some_threads()).max(Settings::MIN_THREAD_MEMORY_BYTES)
     }
 
-    /// What is mapped at once is in memory only from when it is paged in until it is let go.
+    /// What is mapped at once is in memory only from when it is populated until it is released.
     fn span_bytes(&self) -> u64 {
         self.thread_memory_bytes().max(SPAN_BYTES)
     }
@@ -144,8 +144,8 @@ pub fn recover_dead_slots(job: &Job, image: &MappedFile, journal: &Journal) -> R
 }
 
 /// Checks that what the journal says makes sense, and that the image holds what it says is done; reads of the image the
-/// chunks that `chunks` names. `progress` hears of no bytes; it is asked whether to go on. False if the job left nothing yet
-/// that could be compared.
+/// chunks that `chunks` names. `progress` hears of no bytes; it is asked whether to go on. False if the job left
+/// nothing yet that could be compared.
 ///
 /// # Errors
 /// `Unfit` if it does not; `Io`; `Interrupted` if `progress` said so.
@@ -267,8 +267,8 @@ fn length(range: &Range<u64>) -> usize {
     (range.end - range.start) as usize
 }
 
-/// How pages are best brought in: by writing, which is what the edit will do, except on tmpfs, where a page that may
-/// be read may be written too, and reading brings in its neighbours.
+/// How pages are best populated: for writing, which is what the edit will do, except on tmpfs, where a page that may
+/// be read may be written too, and reading populates its neighbours.
 fn populate_for(image: &MappedFile) -> Populate {
     match disk::file_system(image.file()) {
         Ok(FileSystem::Tmpfs) => Populate::Read,

@@ -1,8 +1,9 @@
 //! The part of a window that a thread has mapped.
 //!
-//! It is paged in step by step as the work comes to it, and each step is let go when the work has left it. So little is in
-//! memory at once, and what the file system looks at both times, which is much where it keeps a record of each block, is
-//! still in a near cache the second time. Letting go is no promise: a page that is touched again comes back.
+//! It is populated batch by batch as the work comes to it, and each batch is released when the work has left it. So
+//! little is in memory at once, and what the file system reads both times, which is much where it keeps a record of
+//! each block, is still in a near cache the second time. A release is no promise: a page that is touched again comes
+//! back.
 
 use std::ops::Range;
 
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::map::{MappedFile, Populate, View};
 use crate::window::Window;
 
-/// A step. It begins at a multiple of this in the file.
+/// Bytes of a populate batch. It begins at a multiple of this in the file.
 const BATCH_BYTES: u64 = 1 << 20;
 
 /// Bytes of a window, mapped.
@@ -20,16 +21,16 @@ pub(super) struct Span {
     view: View,
     /// The file position of the view's first byte.
     start: u64,
-    /// The window's bytes before this one were paged in, or need not be.
+    /// The window's bytes before this one were populated, or need not be.
     populated_end: u64,
-    /// The pages before this file position were let go.
+    /// The pages before this file position were released.
     released_end: u64,
-    /// From this byte of the window on, a step may be done that was not let go yet.
+    /// From this byte of the window on, a batch may be done that was not released yet.
     release_check_at: u64,
 }
 
 impl Span {
-    /// Maps the bytes `part` of `window`. Nothing of them is paged in yet.
+    /// Maps the bytes `part` of `window`. Nothing of them is populated yet.
     pub(super) fn map(image: &MappedFile, window: &Window, part: Range<u64>) -> Result<Span> {
         let bounds = window.bounds(part.clone());
         let view = image.view(bounds.clone())?;
@@ -52,8 +53,8 @@ impl Span {
         self.part.start <= part.start && part.end <= self.part.end
     }
 
-    /// Makes sure that the bytes `part` of `window` are paged in, and that what lies steps before them was let go. True if
-    /// pages came in.
+    /// Makes sure that the bytes `part` of `window` are populated, and that the batches before them were released. True
+    /// if pages came in.
     pub(super) fn advance_to(&mut self, part: &Range<u64>, window: &Window, how: Populate) -> Result<bool> {
         if part.start >= self.release_check_at {
             self.release_before(window.bounds(part.clone()).start)?;
@@ -65,10 +66,10 @@ impl Span {
         Ok(is_new)
     }
 
-    /// Pages in what is not yet of the window's bytes `part`, and what follows in the same step of the file.
+    /// Populates what is not yet of the window's bytes `part`, and what follows in the same batch of the file.
     fn populate(&mut self, part: &Range<u64>, window: &Window, how: Populate) -> Result<()> {
         self.populated_end = self.populated_end.max(part.start);
-        // By the next redo block: this one may have begun in the step before.
+        // By the next redo block: this one may have begun in the batch before.
         self.release_check_at = part.start + 1;
         while self.populated_end < part.end {
             // Row by row: between the rows of a rectangle are pages that are none of ours.
@@ -82,7 +83,7 @@ impl Span {
         Ok(())
     }
 
-    /// Lets the steps go that end before file position `position`.
+    /// Releases the batches that end before file position `position`.
     fn release_before(&mut self, position: u64) -> Result<()> {
         self.release_check_at = u64::MAX;
         let batch_start = position / BATCH_BYTES * BATCH_BYTES;

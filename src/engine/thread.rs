@@ -129,7 +129,7 @@ impl<'a> EditThread<'a> {
         }
     }
 
-    /// Makes sure that redo block `redo_block` of chunk `chunk` is mapped and paged in; returns its bytes of the
+    /// Makes sure that redo block `redo_block` of chunk `chunk` is mapped and populated; returns its bytes of the
     /// window.
     fn bring(&mut self, chunk: u32, redo_block: u32) -> Result<Range<u64>> {
         self.reach(chunk)?;
@@ -137,7 +137,7 @@ impl<'a> EditThread<'a> {
         let part = run.chunk_plan.redo_block(u64::from(chunk), u64::from(redo_block));
         let span = self.span.as_mut().expect("reached above");
         if span.advance_to(&part, &run.job.target.window, run.populate)? {
-            // The system counts a page that is brought in for writing as a change of the image.
+            // The system counts a page that is populated for writing as a change of the image.
             run.journal.beat(self.slot)?;
         }
         Ok(part)

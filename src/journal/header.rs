@@ -109,7 +109,7 @@ const CHECKSUM_AT: usize = 2044;
 /// What never changes in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalHeader {
-    /// How the job's window is cut.
+    /// How the job's window is divided.
     pub chunk_plan: ChunkPlan,
     /// How many threads may work at once.
     pub slots: u32,
@@ -283,8 +283,8 @@ impl JournalHeader {
         page
     }
 
-    /// Reads the first page of a journal of `journal_bytes` bytes; `read` fills its argument with what is in the file at a
-    /// place.
+    /// Reads the first page of a journal of `journal_bytes` bytes; `read` fills its argument with what is in the file
+    /// at a place.
     ///
     /// # Errors
     /// What is wrong with it, for the user.

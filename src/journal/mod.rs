@@ -1,5 +1,5 @@
-//! The journal of a job: a file that knows which chunks are done and holds the finished bytes of those in flight, so that
-//! a killed job can be finished exactly.
+//! The journal of a job: a file that knows which chunks are done and holds the finished bytes of those in flight, so
+//! that a killed job can be finished exactly.
 //!
 //! The journal protects bytes, whatever is done to them: it knows no operation. Every process of a job maps the file;
 //! it is their common memory.
@@ -130,7 +130,7 @@ impl Journal {
     fn map(file: MappedFile, header: JournalHeader) -> Result<Journal> {
         let view = file.view(0..file.len())?;
         // All of it now: a page that cannot be had is best known before anything depends on it. Only to be read: the
-        // system takes a page that is brought in for writing for a change of the file, and when that was last changed
+        // system takes a page that is populated for writing for a change of the file, and when that was last changed
         // is still to be looked at.
         view.populate(0..view.len(), Populate::Read)?;
         let epoch = AtomicU64::new(0);
@@ -144,7 +144,7 @@ impl Journal {
         })
     }
 
-    /// Brings all of it in for writing, by somebody who has seen that it is sound.
+    /// Populates all of it for writing, by somebody who has seen that it is sound.
     ///
     /// # Errors
     /// `Io` if there is no room for a page.
@@ -325,8 +325,8 @@ impl Journal {
         }
     }
 
-    /// Turns the journal of a complete job into the record `path` of its id, which keeps the header, the job and its blocks
-    /// only.
+    /// Turns the journal of a complete job into the record `path` of its id, which keeps the header, the job and its
+    /// blocks only.
     ///
     /// # Errors
     /// `Io`, `Permission`.

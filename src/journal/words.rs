@@ -52,7 +52,7 @@ pub enum ChunkState {
     },
 }
 
-/// What a slot is being used for.
+/// What a slot is being used for: its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotState {
     /// Nothing.
@@ -80,7 +80,7 @@ pub enum SlotState {
     },
 }
 
-/// What is known of the first redo blocks of a chunk that is being edited.
+/// What the first redo blocks of a chunk that is being edited come to: the prefix that is finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChunkPrefix {
     /// Of the bytes that the edit left in them.
@@ -113,7 +113,7 @@ pub struct Count {
     pub last: Option<u32>,
 }
 
-/// Where a word is: what kind it is of, and whose of that kind.
+/// What kind a word is of; with a chunk's or a slot's number, that is its place.
 #[derive(Clone, Copy)]
 enum WordKind {
     Chunk = 1,

@@ -8,8 +8,9 @@
 //! 2. A slice may begin with any lane, which is its *phase*, and end after any.
 //! 3. Lanes that are all edited are one lane: nobody needs to know where a pixel begins.
 //!
-//! `add` moves samples up or down in vector registers, `table` looks each one up, `function` calls the host program; `os/copy_edited.rs` has routines that do
-//! the same on the way from a map to a slot. `reference` (in the tests) does it one sample at a time, with nothing
+//! `add` moves samples up or down in vector registers, `table` looks each one up, `function` calls the host program;
+//! `os/copy_edited.rs` has routines that do the same on the way from a map to a slot. `reference` (in the tests) does it
+//! one sample at a time, with nothing
 //! clever; every kernel is compared with it.
 
 mod add;
@@ -34,6 +35,7 @@ pub struct Kernel {
     method: Method,
 }
 
+/// How the samples are edited.
 #[derive(Clone, Debug)]
 pub(crate) enum Method {
     Add(Add),
@@ -62,8 +64,8 @@ impl Kernel {
         Kernel { method }
     }
 
-    /// Edits the samples in `bytes`, whole ones, of which the first belongs to lane `phase`; after the last lane the first
-    /// one is counted again. They need no alignment.
+    /// Edits the samples in `bytes`, whole ones, of which the first belongs to lane `phase`; after the last lane the
+    /// first one is counted again. They need no alignment.
     pub fn apply(&self, bytes: &mut [u8], phase: usize) -> Counts {
         match &self.method {
             Method::Add(add) => add.apply(bytes, phase),
@@ -100,8 +102,8 @@ impl Kernel {
     }
 }
 
-/// Something for every lane, and then for the first ones again, so that a block of samples finds what it needs in one
-/// piece, wherever it begins.
+/// Something for every lane, and then for the first ones again, so that a block of samples finds what it needs side
+/// by side, wherever it begins.
 fn repeated<T: Clone>(of_lanes: &[T]) -> Arc<[T]> {
     of_lanes
         .iter()

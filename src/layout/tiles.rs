@@ -1,4 +1,4 @@
-//! The pieces in which a part of an image lies.
+//! The tiles in which a part of an image lies.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub enum Lane {
     All,
 }
 
-/// A piece of an image whose samples lie in one [`Block`]: what of a tile is in a part.
+/// What of a tile is in a part of an image; its samples lie in one [`Block`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
     /// Its columns in the image.
@@ -151,7 +151,7 @@ impl Layout {
         Ok((Window::of(self.blocks(part))?, self.lanes_of(part)))
     }
 
-    /// The pieces in which a part lies, each with all its samples. Where channels or planes lie side by side, a piece has
+    /// The tiles in which a part lies, each with all its samples. Where channels or planes lie side by side, a tile has
     /// all of them, whichever the part has.
     pub fn tiles(&self, part: &Part) -> impl Iterator<Item = Tile> {
         let planes = self.planes_apart(part);
@@ -243,8 +243,8 @@ impl Layout {
             .unwrap_or_else(|| self.tiles(part).map(|tile| tile.block).collect())
     }
 
-    /// The same where channels lie between one line and the next: line by line, and not channel by channel through all of
-    /// the file. `None` if they do not, or too many blocks would come of it.
+    /// The same where channels lie between one line and the next: line by line, and not channel by channel through all
+    /// of the file. `None` if they do not, or too many blocks would come of it.
     fn blocks_by_line(&self, part: &Part) -> Option<Vec<Block>> {
         let is_one = matches!(self.starts, Starts::One(_));
         if !is_one || self.channels_are_lanes() || self.step.channel >= self.step.column.max(self.step.row) {
@@ -311,8 +311,8 @@ impl Layout {
         last + self.step.column.min(self.step.row)
     }
 
-    /// Bytes from the first sample to the last one's end, all in one array; `None` if samples would share bytes, or there
-    /// are more than can be counted.
+    /// Bytes from the first sample to the last one's end, all in one array; `None` if samples would share bytes, or
+    /// there are more than can be counted.
     pub(super) fn array_bytes(&self) -> Option<u64> {
         let mut axes = [
             (self.step.channel, self.format.channels.count() as u64),

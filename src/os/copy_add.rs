@@ -43,7 +43,7 @@ struct Sums {
 const _: () = assert!(MAX_BLOCKS <= u16::MAX as usize);
 
 impl Avx2Params {
-    /// The recipe of an addition, if this machine has AVX2 and every block has the same lanes.
+    /// The parameters of an addition, if this machine has AVX2 and every block has the same lanes.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn new(add: &Add) -> Option<Avx2Params> {
         let steps = add.steps_of_every_block()?;
@@ -77,8 +77,8 @@ impl Avx2Params {
         debug_assert!((1..=MAX_BLOCKS).contains(&blocks));
         let mut sums = Sums::default();
         let key = key.words().as_ptr();
-        // SAFETY: the caller vouches for the bytes; the key has words for a stretch of them; a recipe exists only where
-        // the machine has AVX2.
+        // SAFETY: the caller vouches for the bytes; the key has words for a stretch of them; parameters exist only
+        // where the machine has AVX2.
         let blocks_left = unsafe { (self.routine)(to, from, blocks, self, &raw mut sums, key) };
         let unclipped: u64 = sums
             .unclipped
@@ -102,10 +102,10 @@ impl Avx2Params {
 }
 
 /// A routine: `blocks` times 96 bytes: load three registers, put the bytes in this machine's order, flip, step, note
-/// which samples came out as without saturation, flip, put the bytes back, store, digest. Returns the blocks that are left:
-/// 0, unless a page could not be had. Where nothing is to be swapped or to be flipped, these steps are left out.
+/// which samples came out as without saturation, flip, put the bytes back, store, digest. Returns the blocks that are
+/// left: 0, unless a page could not be had. Where nothing is to be swapped or to be flipped, these steps are left out.
 ///
-/// rdi = to, rsi = from, rdx = blocks, rcx = recipe, r8 = sums, r9 = key.
+/// rdi = to, rsi = from, rdx = blocks, rcx = params, r8 = sums, r9 = key.
 #[cfg(target_arch = "x86_64")]
 macro_rules! routine {
     ($name:ident, $begin:literal, $fixup:literal, swap: [$($swap:literal),*], flip: [$($flip:literal),*]) => {

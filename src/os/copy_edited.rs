@@ -14,8 +14,9 @@ use crate::counts::Counts;
 use crate::digest::{Key, Partial, STRETCH_BYTES};
 use crate::kernel::{BLOCK_BYTES, Kernel, Method};
 
-/// The end of a round of every routine: the digest's products, of the block's words with their keys added in ymm11 to ymm13,
-/// into ymm15; then the next block, from the label `$begin` on. What each stored it has added to ymm14 by itself.
+/// The end of the loop of every routine: the digest's products, of the block's words with their keys added in ymm11 to
+/// ymm13, into ymm15; then the next block, from the label `$begin` on. What each stored it has added to ymm14 by
+/// itself.
 #[cfg(target_arch = "x86_64")]
 macro_rules! digest_and_go_on {
     ($begin:literal) => {
@@ -41,7 +42,7 @@ macro_rules! digest_and_go_on {
 #[cfg(target_arch = "x86_64")]
 pub(super) use digest_and_go_on;
 
-/// A kernel in the form in which one of the routines reads it.
+/// The parameters of a routine: a kernel in the form in which the routine reads it.
 #[derive(Clone, Debug)]
 pub(crate) enum RoutineParams {
     /// Samples move up or down.
@@ -66,13 +67,13 @@ pub(crate) struct Copied {
 /// Blocks per call of a routine: those of a stretch, for which there are keys.
 pub(super) const MAX_BLOCKS: usize = STRETCH_BYTES / BLOCK_BYTES;
 
-/// How far ahead of the work bytes are asked for. The processor does so by itself, but stops at each page's end, because it
-/// cannot know which page follows; on an address that is not mapped nothing happens.
+/// How far ahead of the work bytes are asked for. The processor does so by itself, but stops at each page's end,
+/// because it cannot know which page follows; on an address that is not mapped nothing happens.
 #[cfg(target_arch = "x86_64")]
 pub(super) const PREFETCH_BYTES: usize = 2048;
 
 impl RoutineParams {
-    /// The recipe of a kernel, if this machine can cook it. It is for samples that begin with lane 0.
+    /// The parameters for a kernel, if this machine has a routine for it. They are for samples that begin with lane 0.
     pub(crate) fn new(kernel: &Kernel) -> Option<RoutineParams> {
         match kernel.method() {
             Method::Add(add) => Avx2Params::new(add).map(RoutineParams::Add),
@@ -82,8 +83,8 @@ impl RoutineParams {
     }
 
     /// Copies as many whole blocks of [`BLOCK_BYTES`] as `length` bytes hold, at most a stretch, from `from` to `to`,
-    /// edited, and digests them with `key` as the beginning of a stretch. `from` must be at a sample's first byte, one of
-    /// lane 0.
+    /// edited, and digests them with `key` as the beginning of a stretch. `from` must be at a sample's first byte, one
+    /// of lane 0.
     ///
     /// # Safety
     /// As for [`super::copy::copy`], for `length` bytes.
@@ -93,7 +94,8 @@ impl RoutineParams {
             return Copied::default();
         }
         match self {
-            // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches; they are 1 to MAX_BLOCKS.
+            // SAFETY: `blocks` blocks are at most `length` bytes, for which the caller vouches; they are 1 to
+            // MAX_BLOCKS.
             RoutineParams::Add(params) => unsafe { params.copy_blocks(to, from, blocks, key) },
             // SAFETY: as above.
             RoutineParams::Lookup(params) => unsafe { params.copy_blocks(to, from, blocks, key) },
@@ -146,7 +148,8 @@ mod tests {
 
     #[test]
     fn it_does_what_the_kernel_does() {
-        // All 65,536 values, stretch by stretch, so that each meets several lanes; from an odd address to an odd address.
+        // All 65,536 values, stretch by stretch, so that each meets several lanes; from an odd address to an odd
+        // address.
         let all: Vec<u8> = (0..=131_072u32).flat_map(|v| v.to_le_bytes()).skip(1).collect();
         for (sample, order) in [
             (Sample::U16, ByteOrder::Little),

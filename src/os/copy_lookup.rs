@@ -47,7 +47,7 @@ struct Sums {
 const _: () = assert!(3 * MAX_BLOCKS < 1 << Lookup::MERGED_SHIFT);
 
 impl Avx512Params {
-    /// The recipe of a lookup, if this machine has AVX-512 and every block has the same lanes.
+    /// The parameters of a lookup, if this machine has AVX-512 and every block has the same lanes.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn new(lookup: &Lookup) -> Option<Avx512Params> {
         let is_edited = lookup.edited_in_every_block()?;
@@ -84,7 +84,7 @@ impl Avx512Params {
         };
         let key = key.words().as_ptr();
         // SAFETY: the caller vouches for the bytes; the key has words for a stretch of them, the table one for every
-        // value; a recipe exists only where the machine has AVX-512.
+        // value; parameters exist only where the machine has AVX-512.
         let blocks_left = unsafe { (self.routine)(to, from, blocks, self.words.as_ptr(), &raw mut sums, key) };
         let mut counts = Counts::default();
         for flags in sums.flags {
@@ -110,9 +110,9 @@ impl fmt::Debug for Avx512Params {
 
 const _: () = assert!(BLOCK_SAMPLES == 3 * TOGETHER);
 
-/// The routine: `blocks` times 96 bytes: widen three times sixteen samples to words of 32 bits, put in their places what
-/// the table has for those that are edited, add up the upper halves, store the lower ones, digest. Returns the blocks that
-/// are left: 0, unless a page could not be had. The table is private, so looking up faults nowhere.
+/// The routine: `blocks` times 96 bytes: widen three times sixteen samples to words of 32 bits, put in their places
+/// what the table has for those that are edited, add up the upper halves, store the lower ones, digest. Returns the
+/// blocks that are left: 0, unless a page could not be had. The table is private, so looking up faults nowhere.
 ///
 /// rdi = to, rsi = from, rdx = blocks, rcx = table, r8 = sums, r9 = key.
 ///

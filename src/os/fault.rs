@@ -2,10 +2,10 @@
 //! or broken.
 //!
 //! The copies in [`super::copy`], `copy_add` and `copy_lookup` beside it are the only code that touches the pages of an
-//! image, and they and the routines of `word` the only code that touches those of a journal. Each has one short stretch
-//! of instructions that may fault, and a fixup after it, from which it returns what was not copied. The handler below
-//! sends a thread that faulted in such a stretch to its fixup. Every other SIGBUS goes to whoever handled the signal
-//! before.
+//! image, and they and the routines of `word` the only code that touches those of a journal. Each has an exception
+//! entry: a short range of instructions that may fault, and a fixup after it, from which it returns what was not
+//! copied. The handler below sends a thread that faulted in such a range to its fixup. Every other SIGBUS goes to
+//! whoever handled the signal before.
 #![allow(
     unsafe_code,
     reason = "a signal handler that moves the program counter cannot be written without"
@@ -103,13 +103,14 @@ fn fix_up(context: *mut c_void) -> bool {
     false
 }
 
-/// Nobody has written the copies for this kind of machine in a way that could land.
+/// The copies for this kind of machine have no fixups.
 #[cfg(not(target_arch = "x86_64"))]
 fn fix_up(_: *mut c_void) -> bool {
     false
 }
 
-/// The instructions of a copy that touch the pages, and where it goes on after a fault in one of them.
+/// An entry of the exception table: the instructions of a copy that touch the pages, and where it goes on after a fault
+/// in one of them.
 pub(super) struct ExceptionEntry {
     /// Addresses of the instructions.
     pub(super) may_fault: std::ops::Range<usize>,

@@ -27,7 +27,7 @@ pub struct FileIdentity {
     pub bytes: u64,
 }
 
-/// What else one look at a file tells.
+/// What `statx` says of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct FileStat {
     /// Which file it is.
@@ -52,7 +52,7 @@ pub struct FileStat {
 const MOUNT_UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
 
 impl FileStat {
-    /// Looks at an open file.
+    /// Of an open file.
     ///
     /// # Errors
     /// Whatever `statx` says.
@@ -60,7 +60,7 @@ impl FileStat {
         FileStat::ask(file, Path::new(""), AtFlags::EMPTY_PATH)
     }
 
-    /// Looks at what a path leads to, without opening it. A link is looked at itself.
+    /// Of what a path leads to, without opening it. Of a link it is that of the link itself.
     ///
     /// # Errors
     /// Whatever `statx` says.

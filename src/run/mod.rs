@@ -28,7 +28,8 @@ use crate::threads::Progress;
 
 pub use self::sound::is_same_start;
 
-/// How often the work is begun anew when workers were killed faster than they could be replaced.
+/// How many epochs of work a run may have: each after the first is for workers that were killed faster than they could
+/// be replaced.
 const MAX_EPOCHS: u32 = 4;
 
 /// How long a worker that leaves waits for the others, to pause the job.
@@ -177,7 +178,8 @@ pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progre
 /// that is safe, so that each is as before or done; the image is otherwise as it is.
 ///
 /// # Errors
-/// `Busy` if somebody works on it; `Unfinished` if it is one of a file that was here before, see [`claim::clear`]; `Io`.
+/// `Busy` if somebody works on it; `Unfinished` if it is one of a file that was here before, see [`claim::clear`];
+/// `Io`.
 pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Result<Abandoned> {
     let jobs = ImageJobs::of(image, options.journal_folder.as_deref())?;
     jobs.refuse_job_of_first(&pending)?;
@@ -209,7 +211,8 @@ pub struct Abandoned {
     pub unrecovered: Option<Error>,
 }
 
-/// How long the workers of a run that was cut short are waited for. They stop by themselves once their coordinator is gone.
+/// How long the workers of a run that was cut short are waited for. They stop by themselves once their coordinator is
+/// gone.
 const ORPHANS_TIME: Duration = Duration::from_secs(2);
 
 /// Asks workers of the run that was cut short to stop if they are still at it, and waits for them, but not for ever. A
@@ -300,8 +303,8 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
     })
 }
 
-/// What a worker does that has lost its coordinator, once its threads have stopped: when all have, one of them pauses the
-/// job. Should one take long, the job is left as it is, which is as good until the system is started anew.
+/// What a worker does that has lost its coordinator, once its threads have stopped: when all have, one of them pauses
+/// the job. Should one take long, the job is left as it is, which is as good until the system is started anew.
 ///
 /// # Errors
 /// `Io`.

@@ -27,7 +27,7 @@ use super::{Global, output, stats, words, work};
 use report::Report;
 use workspace::Workspace;
 
-/// A way of more threads in all than this many a core is left out.
+/// A config of more threads in all than this many a core is left out.
 const MAX_PER_CORE: u32 = 8;
 
 /// Measure how fast edits are here, in each state of the page cache, beside what memory and disk can do
@@ -182,7 +182,7 @@ impl Bench {
         }
     }
 
-    /// The ways that make sense here.
+    /// The configs that make sense here.
     fn configs(&self, global: &Global) -> Result<Vec<Config>> {
         let cores = u32::try_from(threads::available()).unwrap_or(1);
         let powers = std::iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|&threads| threads < cores);
