@@ -70,8 +70,9 @@ use crate::counts::Counts;
 use crate::digest::{self, Key, STRETCH_BYTES};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
+use crate::os::copied::Copied;
 use crate::os::copy::copy;
-use crate::os::copy_edited::{Copied, RoutineParams};
+use crate::os::copy_edited::RoutineParams;
 
 /// Bytes of the scratch buffer: private memory on the stack, through which an edit goes that has no routine of its own.
 /// Small enough for the nearest cache, whole blocks of the kernels, and a multiple of 64, by which the copies advance.

@@ -9,7 +9,7 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
-use super::fault::ExceptionEntry;
+use super::exception::ExceptionEntry;
 
 /// Copies `length` bytes from `from` to `to`, first to last, and returns how many were *not* copied: 0, or what was
 /// left when a page could not be had (see [`super::fault`]). Either side may be shared with other processes: what they

@@ -8,11 +8,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::copy_edited::{Copied, MAX_BLOCKS, total};
+use super::copied::{Copied, MAX_BLOCKS, total};
 #[cfg(target_arch = "x86_64")]
-use super::copy_edited::{PREFETCH_BYTES, digest_and_go_on};
+use super::copied::{PREFETCH_BYTES, digest_and_go_on};
 #[cfg(target_arch = "x86_64")]
-use super::fault::ExceptionEntry;
+use super::exception::ExceptionEntry;
 use crate::counts::Counts;
 use crate::digest::{Key, Partial};
 use crate::kernel::{BLOCK_BYTES, BLOCK_SAMPLES, Lookup};

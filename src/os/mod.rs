@@ -2,12 +2,14 @@
 //! the only ones to change when Pagelight moves to another system.
 
 pub mod attribute;
+pub(crate) mod copied;
 pub mod copy;
 mod copy_add;
 pub(crate) mod copy_edited;
 mod copy_lookup;
 pub mod direct;
 pub mod disk;
+mod exception;
 pub mod fault;
 #[cfg(feature = "ipc")]
 pub(crate) mod flock;

@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "words in shared memory are reached by raw pointers")]
 
 #[cfg(target_arch = "x86_64")]
-use super::fault::ExceptionEntry;
+use super::exception::ExceptionEntry;
 
 /// A page that could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
