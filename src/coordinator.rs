@@ -18,7 +18,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::engine::{self, Settings};
-use crate::error::{Error, Result, open_files_hint};
+use crate::error::{Error, Hint, Result, open_files_hint};
+use crate::exit;
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::map::MappedFile;
@@ -201,13 +202,9 @@ impl Coordinator<'_> {
             .stderr(Stdio::piped())
             .process_group(0);
         // Whatever it is, it is not the image that is missing or forbidden.
-        let failed = |source| Error::Io {
-            doing: "start a worker for",
-            path: self.image.path().to_owned(),
-            hint: open_files_hint(&source)
-                .unwrap_or("try --processes 1, and look at the limit of processes (ulimit -u)")
-                .to_owned(),
-            source,
+        let failed = |source| {
+            let hint = open_files_hint(&source).map_or(Hint::FewerProcesses, Hint::words);
+            Error::failed("start a worker for", self.image.path(), hint, source)
         };
         let mut child = command.spawn().map_err(failed)?;
         let handle = Handle::new(&mut child).map_err(failed)?;
@@ -250,7 +247,8 @@ impl Coordinator<'_> {
         };
         self.journal.ask_to_stop();
         self.failed.get_or_insert(Error::Worker {
-            code,
+            kind: exit::kind(code),
+            job: None,
             message: match exit.said.is_empty() {
                 true => format!(
                     "{}: worker {} ended with code {code}",

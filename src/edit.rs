@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::claim::{ImageJobs, PendingJob};
 use crate::coordinator::Workers;
 use crate::engine::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UnfinishedJob};
 use crate::format::{self, Described, Overrides};
 use crate::job::{Job, Target};
 use crate::layout::Part;
@@ -124,6 +124,26 @@ impl Image {
     /// As for [`run::resume`].
     pub fn resume(&self, pending: PendingJob) -> Result<Outcome> {
         let options = Options::default_here();
+        run::resume(&self.file, pending, &options, &|_| ControlFlow::Continue(()))
+    }
+
+    /// Finishes the job that an error told of, see [`Error::unfinished_job`], exactly, wherever its journal is.
+    ///
+    /// # Errors
+    /// `Request` if it is no job of this image, or not unfinished any more; else as for [`run::resume`].
+    pub fn resume_from(&self, job: &UnfinishedJob) -> Result<Outcome> {
+        let options = Options {
+            journal_folder: job.journal.parent().and_then(Path::parent).map(Path::to_owned),
+            ..Options::default_here()
+        };
+        let pending = ImageJobs::of(&self.file, options.journal_folder.as_deref())?.pending()?;
+        let resolved = job.journal.canonicalize().unwrap_or_else(|_| job.journal.clone());
+        let is_meant = |path: &Path| path == job.journal || path.canonicalize().is_ok_and(|path| path == resolved);
+        let Some(pending) = pending.into_iter().find(|pending| is_meant(&pending.path)) else {
+            let journal = job.journal.display();
+            let why = format!("has no unfinished job with the journal {journal}; look at those that it has");
+            return Err(Error::request(self.file.path(), why));
+        };
         run::resume(&self.file, pending, &options, &|_| ControlFlow::Continue(()))
     }
 }
@@ -265,7 +285,7 @@ impl<'a> Edit<'a> {
     /// `Request` if it does not fit the image; else as for [`run::start`].
     pub fn run(self) -> Result<Outcome> {
         let (described, path) = (&self.image.described, self.image.file.path());
-        let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
+        let request = |why: String| Error::request(path, why);
         let sample = described.layout.format().sample;
         let op = self.change.op(sample, self.nodata).map_err(request)?;
         let part = self.part.map_err(request)?;

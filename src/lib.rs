@@ -65,7 +65,8 @@
 //
 // | module | knows | deliberately does not know |
 // |---|---|---|
-// | `error` | what can go wrong, and what to do then | exit codes |
+// | `error` | what can go wrong, and what to do then | exit codes, commands, options |
+// | `exit` | the number of each kind of error, by which processes tell it | |
 // | `pixel`, `layout`, `window`, `chunk_plan` | what a pixel looks like, where pixels lie, which are meant, how they are cut | files, threads |
 // | `digest` | 64 bits that stand for many bytes | whose bytes |
 // | `counts` | what an edit counts | whose samples |
@@ -128,6 +129,8 @@ pub mod error;
 #[doc(hidden)]
 pub mod estimate;
 #[doc(hidden)]
+pub mod exit;
+#[doc(hidden)]
 pub mod identity;
 #[doc(hidden)]
 pub mod job;
@@ -161,7 +164,7 @@ pub use self::claim::PendingJob;
 pub use self::counts::Counts;
 pub use self::edit::{Change, Edit, Image};
 pub use self::engine::Settings;
-pub use self::error::{Error, Result};
+pub use self::error::{Error, ErrorKind, Hint, Result, Subject, UnfinishedJob, Wording};
 pub use self::format::{Described, Overrides};
 pub use self::job::{Description, Job, Target};
 pub use self::layout::{Layout, Part};

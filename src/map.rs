@@ -68,7 +68,7 @@ pub use self::file::{Access, MappedFile};
 
 use crate::counts::Counts;
 use crate::digest::{self, Key, STRETCH_BYTES};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 use crate::kernel::Kernel;
 use crate::os::copied::Copied;
 use crate::os::copy::copy;
@@ -126,7 +126,7 @@ impl View {
     /// # Errors
     /// `Io` if the system has no room for the map.
     pub fn anonymous(len: usize) -> Result<View> {
-        let failed = |error| Error::io("map", Path::new("memory"), error);
+        let failed = |error| Error::io("map", Subject::Thing("memory"), error);
         let map = match len {
             0 => None,
             _ => Some(MmapOptions::new().len(len).map_anon().map_err(failed)?.into()),
@@ -425,20 +425,21 @@ impl View {
 
     #[cold]
     fn past_end(&self, at: usize, length: usize) -> Error {
-        Error::Request(format!(
-            "{}: {length} bytes from byte {at} on reach past the end of a view of {} bytes",
-            self.path().display(),
-            self.len,
-        ))
+        Error::request(
+            self.path(),
+            format!(
+                "{length} bytes from byte {at} on reach past the end of a view of {} bytes",
+                self.len,
+            ),
+        )
     }
 
     #[inline]
     fn refuse_read_only(&self) -> Result<()> {
         match &self.backing_file {
-            Some(source) if source.access == Access::Read => Err(Error::Request(format!(
-                "{}: was opened for reading only",
-                source.path.display()
-            ))),
+            Some(source) if source.access == Access::Read => {
+                Err(Error::request(&source.path, "was opened for reading only"))
+            }
             _ => Ok(()),
         }
     }

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result, Subject};
 
 /// What long work reports to: called now and then with the bytes just finished, from any thread. `Break` asks for an
 /// early end.
@@ -27,7 +27,7 @@ pub fn report(progress: Progress<'_>, bytes: u64) -> Result<()> {
 pub fn heed(answer: ControlFlow<()>) -> Result<()> {
     match answer {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Interrupted(String::new())),
+        ControlFlow::Break(()) => Err(Error::interrupted()),
     }
 }
 
@@ -74,11 +74,9 @@ pub fn share<T: Send>(threads: usize, end: u64, task: impl Fn(&WorkQueue) -> Res
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|error| Error::Io {
-            doing: "start",
-            path: "threads".into(),
-            hint: format!("the system does not grant {threads}; give a smaller --threads"),
-            source: std::io::Error::other(error),
+        .map_err(|error| {
+            let (subject, source) = (Subject::Thing("threads"), std::io::Error::other(error));
+            Error::failed("start", subject, Hint::FewerThreads { threads }, source)
         })?;
     let ended = pool.broadcast(|_| {
         let ended = task(&queue);
@@ -111,11 +109,11 @@ mod tests {
         let failed = share(2, u64::MAX, |queue| {
             while let Some(item) = queue.take() {
                 if item == 100 {
-                    return Err(Error::Interrupted(String::new()));
+                    return Err(Error::interrupted());
                 }
             }
             Ok(())
         });
-        assert!(matches!(failed, Err(Error::Interrupted(_))));
+        assert!(matches!(failed, Err(Error::Interrupted { .. })));
     }
 }

@@ -192,8 +192,13 @@ impl Window {
         both.expect("at least one block")
     }
 
-    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and
-    /// far apart, because each may bring a whole huge page.
+    /// The smallest file range that covers all of it.
+    pub fn all_bounds(&self) -> Range<u64> {
+        self.bounds(0..self.bytes())
+    }
+
+    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and far
+    /// apart, because each may bring a whole huge page.
     pub(crate) fn bytes_within(&self, resident_bytes: u64) -> u64 {
         let of_block = |block: &Block| {
             let row_resident_bytes = block.stride_bytes.min(block.row_bytes + 2 * HUGE_PAGE_BYTES);

@@ -9,13 +9,15 @@
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::claim;
 use crate::coordinator::PAUSE;
 use crate::engine::{self, Settings};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
+use crate::exit;
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::map::{Access, MappedFile};
@@ -43,7 +45,7 @@ static IS_SERVING: AtomicBool = AtomicBool::new(false);
 ///         Some(Ok(())) => return ExitCode::SUCCESS,
 ///         Some(Err(error)) => {
 ///             eprintln!("{error}"); // the last line on stderr is what the coordinator tells
-///             return ExitCode::FAILURE;
+///             return pagelight::worker::exit_code(&error); // by which the coordinator knows its kind
 ///         }
 ///     }
 ///     // ...
@@ -59,6 +61,11 @@ pub fn serve(arguments: impl IntoIterator<Item = OsString>, functions: &[PixelFu
     arguments.next().filter(|first| first == MARK)?;
     let arguments: Vec<OsString> = arguments.collect();
     Some(Worker::parse(&arguments).and_then(|worker| worker.run(functions)))
+}
+
+/// The exit code of a worker that had this error.
+pub fn exit_code(error: &Error) -> ExitCode {
+    exit::code(error.kind()).into()
 }
 
 /// True if copies of this program can be workers.
@@ -111,9 +118,10 @@ impl Worker {
             _ => None,
         };
         parsed.ok_or_else(|| {
-            Error::Request(format!(
-                "{MARK} is for the coordinator of a job, which starts it with five arguments"
-            ))
+            Error::request(
+                Subject::Thing(MARK),
+                "is for the coordinator of a job, which starts it with five arguments",
+            )
         })
     }
 
@@ -140,10 +148,10 @@ impl Worker {
         };
         job.learn(functions);
         if let Some(name) = job.unknown_function() {
-            return Err(Error::Request(format!(
-                "{}: the function '{name}' is not one of those that were given to pagelight::worker::serve",
-                self.image.display()
-            )));
+            return Err(Error::request(
+                self.image.as_path(),
+                format!("the function '{name}' is not one of those that were given to pagelight::worker::serve"),
+            ));
         }
         journal.make_writable()?;
         journal.join_epoch(self.epoch);

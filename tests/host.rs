@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
             eprintln!("{error}");
-            return ExitCode::FAILURE;
+            return worker::exit_code(&error);
         }
         None => {}
     }
@@ -154,7 +154,7 @@ fn killed_at_any_moment() {
             match image.resume(pending.with(std::slice::from_ref(&function))) {
                 Ok(_) => finished += 1,
                 // Its workers are just leaving.
-                Err(Error::Busy(_)) => thread::sleep(Duration::from_millis(1)),
+                Err(Error::Busy { .. }) => thread::sleep(Duration::from_millis(1)),
                 Err(error) => panic!("round {round}: {error}"),
             }
         }

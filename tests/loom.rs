@@ -172,8 +172,8 @@ impl Pixels for &Machine {
 
     fn fill_slot(&mut self, chunk: u32, redo_block: u32, _: ChunkPrefix) -> Result<ChunkPrefix> {
         if chunk > 0 {
-            return Err(Error::Interrupted(
-                "of the second chunk only the beginning is tried".to_owned(),
+            return Err(Error::interrupted_and(
+                "of the second chunk only the beginning is tried",
             ));
         }
         let number = u64::from(redo_block) + 1;

@@ -319,7 +319,7 @@ fn interrupt(image: &Path) {
         ControlFlow::Break(())
     });
     assert!(
-        matches!(ended, Err(pagelight::error::Error::Interrupted(_))),
+        matches!(ended, Err(pagelight::error::Error::Interrupted { .. })),
         "{ended:?}"
     );
 }

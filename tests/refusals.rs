@@ -14,13 +14,14 @@ use pagelight::journal::header::BOOT_AT;
 use pagelight::journal::words::{ChunkState, SlotState};
 use pagelight::map::{Access, MappedFile};
 use pagelight::run::{self, Options};
-use unfinished::{Rig, run_words, says};
+use unfinished::{Rig, next_tick, run_words, says};
 
 /// Spoils a job that was cut short, and tries to resume it.
 #[track_caller]
 fn check(code: i32, words: &str, spoil: impl FnOnce(&Rig)) {
     let rig = Rig::small();
     rig.cut_short();
+    next_tick();
     spoil(&rig);
     refuses(&rig, code, words);
 }

@@ -10,7 +10,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::bench::Measured;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exit;
 use crate::os::process::Handle;
 use crate::os::usage::{self, Usage};
 use crate::threads::Progress;
@@ -77,7 +78,7 @@ impl Subject<'_> {
             }
         };
         if asked.is_some() {
-            return Err(Error::Interrupted(String::new()));
+            return Err(Error::interrupted());
         }
         self.read(&exit, begun)
     }
@@ -98,7 +99,8 @@ impl Subject<'_> {
         let last_line = exit.said.lines().last().unwrap_or_default();
         let said = last_line.strip_prefix("pagelight: ").unwrap_or(last_line);
         let fault = |message: String| Error::Worker {
-            code: status.code().filter(|&code| code != 0).unwrap_or(1),
+            kind: status.code().map_or(ErrorKind::Untold, exit::kind),
+            job: None,
             message,
         };
         if let Some(signal) = status.signal() {

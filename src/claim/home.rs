@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{ImageJobs, PendingJob, Request, record_of};
+use super::{ImageJobs, PendingJob, Refusal, Request, record_of};
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
 use crate::journal::{self, JobState, Journal};
@@ -83,18 +83,11 @@ impl ImageJobs {
 
     fn refuse_unmarkable(&self, request: &Request<'_>) -> Result<()> {
         let path = &self.subject().path;
-        let refused = |what: &str| {
-            Err(Error::Request(format!(
-                "{}: its file system keeps no attributes (user.pagelight), by which {what}; leave the option away, or \
-                 copy the image to another disk",
-                path.display()
-            )))
-        };
         if request.folder.is_some() {
-            return refused("an image finds journals that are not beside it (--journal)");
+            return Err(Error::request(path, Refusal::NoFolderHere));
         }
         if !request.token.is_empty() {
-            return refused("an image is known again, so that nothing is done twice (--id)");
+            return Err(Error::request(path, Refusal::NoIdsHere));
         }
         match self.subject().stat.links {
             0 | 1 => Ok(()),
@@ -122,12 +115,11 @@ impl ImageJobs {
         if resolved == place {
             return Ok(());
         }
-        Err(Error::Request(format!(
-            "{}: its journals are in {}, and cannot be in {} as well; leave --journal away",
-            self.subject().path.display(),
-            folder.path.display(),
-            wanted.display(),
-        )))
+        let why = Refusal::OtherFolder {
+            folder: folder.path.clone(),
+            wanted: wanted.to_owned(),
+        };
+        Err(Error::request(&self.subject().path, why))
     }
 
     /// Makes an image that was moved at home again where it is. It gets a new number, so that whatever else carries the old

@@ -7,7 +7,7 @@
 //! That somebody else changed the image is seen by its time of modification, which each of our jobs sets when it ends. The
 //! time of the last change of anything (ctime) would see more and mean less: a rename, a link, another owner change it.
 
-use super::{ClaimOutcome, ImageJobs, PendingJob, Request, start_lock};
+use super::{ClaimOutcome, ImageJobs, PendingJob, Refusal, Request, start_lock};
 use crate::error::{Error, Result};
 use crate::identity::{Folder, Mark, Record, Standing};
 use crate::job::Job;
@@ -61,13 +61,8 @@ impl ImageJobs {
         if let Some(done) = headers(folder)?.into_iter().find(|header| header.token == token) {
             self.refuse_other_job(&done, request)?;
             if done.generation != folder.record.generation || self.is_changed_by_others(folder, pending)? {
-                return Err(Error::Unfinished(format!(
-                    "{}: --id {} was done here, but the image was changed by somebody else since, and nobody can know \
-                     whether the edit is still in it (was a backup copied over it?); look, and then 'pagelight forget \
-                     --id' lets it be done once more",
-                    self.subject().path.display(),
-                    request.token,
-                )));
+                let token = request.token.to_owned();
+                return Err(Error::unfinished(&self.subject().path, Refusal::IdUncertain { token }));
             }
             return Ok(Some(ClaimOutcome::AlreadyDone));
         }
@@ -85,11 +80,8 @@ impl ImageJobs {
         if job.is_some_and(|job| job.is_same_as(request.job)) {
             return Ok(());
         }
-        Err(Error::Request(format!(
-            "{}: --id {} was used for another job on this image; choose another word",
-            self.subject().path.display(),
-            request.token,
-        )))
+        let token = request.token.to_owned();
+        Err(Error::request(&self.subject().path, Refusal::IdTaken { token }))
     }
 
     /// Refuses a token that is known for the image that this one is a copy of.
@@ -98,12 +90,11 @@ impl ImageJobs {
         if token.is_empty() || !is_known {
             return Ok(());
         }
-        Err(Error::Unfinished(format!(
-            "{}: is a copy of {}, where --id {token} was done; whether before or after it was copied nobody can know; \
-             look, and then 'pagelight forget --id' lets it be done here",
-            self.subject().path.display(),
-            folder.record.path.display(),
-        )))
+        let why = Refusal::IdCopied {
+            token: token.to_owned(),
+            first: folder.record.path.clone(),
+        };
+        Err(Error::unfinished(&self.subject().path, why))
     }
 
     /// True if somebody else changed the image's bytes since our last job ended.

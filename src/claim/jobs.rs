@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Claim;
-use crate::error::{Error, Result};
-use crate::identity::{Folder, Mark, Record, Standing, Subject};
+use super::{Claim, Refusal};
+use crate::error::{Error, Hint, Reason, Result, UnfinishedJob};
+use crate::identity::{Folder, Record, Standing, Subject};
 use crate::job::Job;
 use crate::journal::header::JournalHeader;
 use crate::journal::{self, JobState, Journal};
@@ -208,44 +208,45 @@ impl ImageJobs {
     /// # Errors
     /// `Unfinished`, `Unfit`.
     pub fn refuse_unknown(&self) -> Result<()> {
-        let path = self.subject.path.display();
-        let unfinished = |why: String| Err(Error::Unfinished(format!("{path}: {why}")));
-        let clears = "'pagelight abandon --yes' takes it for a picture of its own, half-edited as it may be";
+        let path = &self.subject.path;
+        let unfinished = |why: Reason, hint| Err(Error::unfinished(path, why).with_hint(hint));
         match self.standing() {
-            Standing::Lost(mark) => unfinished(format!(
-                "carries the mark of {}, but the folder of their journals, {}, is gone; bring the folder back (--journal \
-                 DIR says where), or restore the image; {clears}",
-                jobs_or_ids(mark),
-                mark.folder.display(),
-            )),
-            Standing::Copy(mark, folder) if mark.jobs.unwrap_or(0) > 0 => unfinished(format!(
-                "is a copy of {}, made while a job was unfinished there, so it may be half-edited; finish the first one \
-                 and copy it again; {clears}",
-                folder.record.path.display(),
-            )),
-            Standing::Stripped(folder) => unfinished(format!(
-                "{} has a journal of it, but the image does not carry its mark: was it stripped of its attributes, or an \
-                 old journal put back? nobody can know which part is edited; restore the image; {clears}",
-                folder.path.display(),
-            )),
-            Standing::Unreadable(why) => Err(Error::unfit(
-                &self.subject.path,
-                format!(
-                    "carries a mark of jobs (attribute user.pagelight), but {why}; nothing was changed; 'pagelight \
-                     abandon --yes' removes it"
-                ),
-            )),
+            Standing::Lost(mark) => {
+                let why = Refusal::FolderLost {
+                    jobs: mark.jobs,
+                    folder: mark.folder.clone(),
+                };
+                unfinished(why.into(), Hint::BringFolderBack)
+            }
+            Standing::Copy(mark, folder) if mark.jobs.unwrap_or(0) > 0 => {
+                let first = folder.record.path.display();
+                let why =
+                    format!("is a copy of {first}, made while a job was unfinished there, so it may be half-edited");
+                unfinished(why.into(), Hint::CopyAgain)
+            }
+            Standing::Stripped(folder) => {
+                let why = format!(
+                    "{} has a journal of it, but the image does not carry its mark: was it stripped of its attributes, or \
+                     an old journal put back? nobody can know which part is edited",
+                    folder.path.display(),
+                );
+                unfinished(why.into(), Hint::Restore)
+            }
+            Standing::Unreadable(why) => {
+                let why = format!("carries a mark of jobs (attribute user.pagelight), but {why}; nothing was changed");
+                Err(Error::unfit(path, why).with_hint(Hint::ClearMark))
+            }
             Standing::Ours(mark, folder) | Standing::Moved(mark, folder) => {
-                let (counted, there) = (mark.jobs.unwrap_or(0) as usize, self.journals.len());
-                if counted <= there {
+                let (counted, found) = (mark.jobs.unwrap_or(0) as usize, self.journals.len());
+                if counted <= found {
                     return Ok(());
                 }
-                unfinished(format!(
-                    "carries the mark of {}, but {} has {there} journals: some were removed; bring them back, or restore \
-                     the image; {clears}",
-                    jobs_or_ids(mark),
-                    folder.path.display(),
-                ))
+                let why = Refusal::JournalsLost {
+                    jobs: mark.jobs,
+                    folder: folder.path.clone(),
+                    found,
+                };
+                unfinished(why.into(), Hint::BringJournalsBack)
             }
             _ => Ok(()),
         }
@@ -274,10 +275,8 @@ impl ImageJobs {
     /// `Busy` if somebody does; `Io`.
     pub fn take_over(&self, pending: PendingJob) -> Result<Claim> {
         let gone = || {
-            Error::Busy(format!(
-                "{}: the job was ended by another process just now; look again",
-                self.subject.path.display()
-            ))
+            let why = "the job was ended by another process just now; look again";
+            Error::busy(&self.subject.path, why)
         };
         let journal = pending.open(Access::ReadWrite)?.ok_or_else(gone)?;
         let folder = self.folder().ok_or_else(gone)?.clone();
@@ -301,36 +300,42 @@ impl ImageJobs {
         {
             return Ok(self.busy(pending, journal.owner()?));
         }
-        let path = self.subject.path.display();
+        let path = &self.subject.path;
         let (op, part) = (&pending.job.op, &pending.job.target.description.part);
         if self.is_replaced() {
-            let ways_out = match self.is_replaced_by_word() {
-                true => {
-                    "finish that on the first file; 'pagelight abandon --yes' with this --journal takes this one for \
-                     another picture"
-                }
-                false => {
-                    "if this is a copy of the half-edited image, 'pagelight resume' goes on; if it is a backup or another \
-                     picture, 'pagelight abandon --yes' says so, and leaves the job to the first file"
-                }
-            };
-            return Ok(Error::Unfinished(format!(
-                "{path}: is not the file that an unfinished job was begun on ({op}, {part}): it was replaced; {ways_out}"
-            )));
+            let why = format!("is not the file that an unfinished job was begun on ({op}, {part}): it was replaced");
+            return Ok(match self.is_replaced_by_word() {
+                true => Error::unfinished(path, why).with_hint(Hint::FinishFirst),
+                false => Error::unfinished(path, why)
+                    .with_hint(Hint::CopyOrBackup)
+                    .with_job(self.where_lies(pending)),
+            });
         }
-        Ok(Error::Unfinished(format!(
-            "{path}: an unfinished job is in the way ({op}, {part}); 'pagelight resume' finishes it, 'pagelight \
-             abandon' gives it up"
-        )))
+        let why = format!("an unfinished job is in the way ({op}, {part})");
+        Ok(Error::unfinished(path, why)
+            .with_hint(Hint::ResumeOrAbandon)
+            .with_job(self.where_lies(pending)))
+    }
+
+    /// Where a job lies, for who is told of it.
+    fn where_lies(&self, pending: &PendingJob) -> UnfinishedJob {
+        UnfinishedJob {
+            image: self.subject.path.clone(),
+            journal: pending.path.clone(),
+        }
     }
 
     /// Somebody works on a job that was found.
     fn busy(&self, pending: &PendingJob, owner: u64) -> Error {
         let (op, part) = (&pending.job.op, &pending.job.target.description.part);
-        Error::Busy(format!(
-            "{}: process {owner} is at work there ({op}, {part}); wait for its end, or choose another window",
-            self.subject.path.display(),
-        ))
+        let why =
+            format!("process {owner} is at work there ({op}, {part}); wait for its end, or choose another window");
+        Error::Busy {
+            subject: (&self.subject.path).into(),
+            reason: why.into(),
+            process: u32::try_from(owner).ok(),
+            window: Some(pending.job.target.window.all_bounds()),
+        }
     }
 }
 
@@ -353,12 +358,4 @@ fn forget_place(mut folder: Folder) -> Result<()> {
         ..folder.record.clone()
     };
     folder.set_record(record, true)
-}
-
-fn jobs_or_ids(mark: &Mark) -> String {
-    match mark.jobs {
-        Some(1) => "an unfinished job".to_owned(),
-        Some(jobs @ 2..) => format!("{jobs} unfinished jobs"),
-        _ => "jobs with an --id".to_owned(),
-    }
 }

@@ -12,11 +12,13 @@
 mod home;
 mod ids;
 mod jobs;
+mod refusal;
 
 use std::path::{Path, PathBuf};
 
 pub use self::ids::{KnownId, forget};
 pub use self::jobs::{ImageJobs, PendingJob};
+pub use self::refusal::{Refusal, marked};
 
 use crate::chunk_plan::ChunkPlan;
 use crate::error::{Error, Result};
@@ -348,11 +350,15 @@ pub fn clear(image: &MappedFile, elsewhere: Option<&Path>) -> Result<Option<Clea
 /// Refuses to touch a living journal, which is somebody's, whatever it looks like.
 fn refuse_alive(image: &MappedFile, path: &Path) -> Result<()> {
     match Journal::open(path, Access::ReadWrite) {
-        Ok(Some(journal)) if journal.is_alive()? => Err(Error::Busy(format!(
-            "{}: process {} is at work there; try again when it has ended",
-            image.path().display(),
-            journal.owner()?
-        ))),
+        Ok(Some(journal)) if journal.is_alive()? => {
+            let owner = journal.owner()?;
+            Err(Error::Busy {
+                subject: image.path().into(),
+                reason: format!("process {owner} is at work there; try again when it has ended").into(),
+                process: u32::try_from(owner).ok(),
+                window: Some(journal.header().chunk_plan.window().all_bounds()),
+            })
+        }
         _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::op::{Adjust as Adjustment, Clamp, Curve, Gain, Gamma, Levels, MAX_CURVE_BYTES, Shift, Step};
 use pagelight::os::regular;
 
@@ -67,7 +67,7 @@ fn read_curve(path: &Path) -> Result<Curve> {
     let text = String::from_utf8_lossy(&bytes);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // The curve's own messages begin with its name.
-    Curve::parse(&name, &text).map_err(Error::Request)
+    Curve::parse(&name, &text).map_err(|why| Error::request(Subject::Nothing, why))
 }
 
 const HEADING: &str = "The steps, in the order given";

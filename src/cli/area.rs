@@ -36,7 +36,7 @@ impl AreaArgs {
     /// The part that the words mean in an image, with the channels that were named, or `usual` ones.
     pub(super) fn part(&self, path: &Path, described: &Described, usual: &ChannelSet) -> Result<Part> {
         let layout = &described.layout;
-        let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
+        let request = |why: String| Error::request(path, why);
         let part = match self.rect {
             Some(rect) => layout.rect(rect.x, rect.y, rect.width, rect.height).map_err(request)?,
             None => layout.whole(),
@@ -70,7 +70,7 @@ impl AreaArgs {
     pub(super) fn area(&self, path: &Path, described: &Described) -> Result<Area> {
         let layout = &described.layout;
         let part = self.part(path, described, &layout.whole().channels)?;
-        Area::of(layout, &part).map_err(|why| Error::Request(format!("{}: {why}", path.display())))
+        Area::of(layout, &part).map_err(|why| Error::request(path, why))
     }
 
     /// True if the words name channels.

@@ -59,8 +59,7 @@ impl Create {
                 PatternName::Black => Pattern::Black,
             },
         };
-        let layout = Layout::new(0, width, height, self.pixel)
-            .map_err(|why| Error::Request(format!("{}: {why}", self.image.display())))?;
+        let layout = Layout::new(0, width, height, self.pixel).map_err(|why| Error::request(&self.image, why))?;
         let bytes = layout.data_bytes();
         let begun = Instant::now();
         let new = NewImage::create(&self.image, &EnviHeader::new(width, height, self.pixel))?;

@@ -10,7 +10,7 @@ use clap::Args;
 use pagelight::convert::{Area, NewPicture};
 use pagelight::coordinator::{self, Event, Workers};
 use pagelight::engine::Settings;
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::format::envi::EnviHeader;
 use pagelight::format::new_image::NewImage;
 use pagelight::job::{Job, Target};
@@ -68,7 +68,8 @@ impl Demo {
             format: PixelFormat::RGBA16,
             pattern: Pattern::Gradient,
         };
-        let layout = Layout::new(0, picture.width, picture.height, picture.format).map_err(Error::Request)?;
+        let layout = Layout::new(0, picture.width, picture.height, picture.format)
+            .map_err(|why| Error::request(Subject::Nothing, why))?;
         let bytes = layout.data_bytes();
 
         let begun = Instant::now();
@@ -88,13 +89,13 @@ impl Demo {
         ));
 
         let image = MappedFile::open(&path, Access::ReadWrite)?;
-        let area = Area::of(&layout, &layout.whole()).map_err(Error::Request)?;
+        let area = Area::of(&layout, &layout.whole()).map_err(|why| Error::request(Subject::Nothing, why))?;
         preview::make(global, &image, &area, PREVIEW_PIXELS, &pictures.before)?;
         let job = Job {
             op: Op::Brighten {
                 amount: i32::from(AMOUNT),
             },
-            target: Target::whole(&layout).map_err(Error::Request)?,
+            target: Target::whole(&layout).map_err(|why| Error::request(Subject::Nothing, why))?,
         };
         let (edit_time, clipped) = brighten(global, &job, &image)?;
         let speed = gigabytes_per_second(bytes, edit_time);
@@ -230,7 +231,7 @@ fn check(global: &Global, picture: &Picture, image: &MappedFile, path: &Path, cl
     synth::compare(picture, image.file(), path, |pixels, made, read| {
         want_clipped += brighten_plainly(made);
         if meter.add(made.len() as u64).is_break() {
-            return Err(Error::Interrupted(String::new()));
+            return Err(Error::interrupted());
         }
         if made == read {
             return Ok(());

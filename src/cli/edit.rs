@@ -81,7 +81,7 @@ impl EditArgs {
         let usual = image.described.color();
         let op = change(sample).and_then(|change| change.op(sample, nodata));
         let job = Job {
-            op: op.map_err(|why| Error::Request(format!("{}: {why}", path.display())))?,
+            op: op.map_err(|why| Error::request(path, why))?,
             target: self.window.target(path, &image.described, &usual)?,
         };
         if self.dry_run {
@@ -116,12 +116,14 @@ impl EditArgs {
             Some(Nodata::Value(value)) if sample.bits(value).is_some() => Ok(Some(value)),
             Some(Nodata::Value(value)) => {
                 let range = sample.range();
-                Err(Error::Request(format!(
-                    "{}: --nodata {value}: its samples go from {} to {}",
-                    self.image.image.display(),
-                    range.start(),
-                    range.end()
-                )))
+                Err(Error::request(
+                    &self.image.image,
+                    format!(
+                        "--nodata {value}: its samples go from {} to {}",
+                        range.start(),
+                        range.end()
+                    ),
+                ))
             }
         }
     }

@@ -131,7 +131,7 @@ impl WindowArgs {
                 Target::of_run(layout, offset, length, &part.channels, &described.names)
             }
         };
-        target.map_err(|why| Error::Request(format!("{}: {why}", path.display())))
+        target.map_err(|why| Error::request(path, why))
     }
 
     /// True if the words name a part.

@@ -11,6 +11,7 @@ mod create;
 mod demo;
 mod edit;
 mod export;
+mod hints;
 mod image;
 mod import;
 mod info;
@@ -35,11 +36,14 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
+use pagelight::exit;
 use pagelight::os::fault;
 use pagelight::os::interrupt::Interrupt;
 use pagelight::os::suspend::Suspend;
 use pagelight::worker;
+
+use self::hints::Commands;
 
 /// Edits images bigger than memory, in place, through memory maps, on all cores.
 #[derive(Parser)]
@@ -145,11 +149,11 @@ impl Cli {
             return Ok(());
         }
         if !Path::new(PROC).exists() {
-            return Err(Error::Lacking(
-                "/proc is not mounted, and Pagelight needs it; mount it with 'mount -t proc proc /proc'".to_owned(),
-            ));
+            return Err(Error::Lacking {
+                what: "/proc is not mounted, and Pagelight needs it; mount it with 'mount -t proc proc /proc'",
+            });
         }
-        let failed = |error| Error::io("watch", Path::new("signals"), error);
+        let failed = |error| Error::io("watch", Subject::Thing("signals"), error);
         fault::guard_signals()?;
         // What only waits or measures must simply end.
         if !matches!(self.command, Command::Limit(_) | Command::Shm(_) | Command::Mutex(_)) {
@@ -274,10 +278,13 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
 
 /// The error and its causes as one line.
 fn chain(error: &Error) -> String {
-    let mut line = error.to_string();
+    let mut line = error.text(&Commands);
     let mut cause = error.source();
     while let Some(error) = cause {
-        let words = error.to_string();
+        let words = match error.downcast_ref::<Error>() {
+            Some(error) => error.text(&Commands),
+            None => error.to_string(),
+        };
         if !line.contains(&words) {
             line += &format!(" ({words})");
         }
@@ -288,19 +295,7 @@ fn chain(error: &Error) -> String {
 
 /// The documented exit code of each error.
 fn exit_code(error: &Error) -> ExitCode {
-    ExitCode::from(match error {
-        Error::Request(_) => 2,
-        Error::Unfinished(_) => 3,
-        Error::Busy(_) => 75,
-        Error::Unfit { .. } => 65,
-        Error::NotFound { .. } | Error::NoFolder { .. } | Error::NoObject { .. } => 66,
-        Error::Exists { .. } => 73,
-        Error::Io { .. } => 74,
-        Error::Permission { .. } => 77,
-        Error::Worker { code, .. } => u8::try_from(*code).unwrap_or(1),
-        Error::Interrupted(_) => 130,
-        _ => 1,
-    })
+    ExitCode::from(exit::code(error.kind()))
 }
 
 #[cfg(test)]

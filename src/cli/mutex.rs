@@ -67,8 +67,8 @@ struct Run {
 impl Run {
     fn run(&self, global: &Global) -> Result<()> {
         let guard = match names::lock(global, &self.name, self.timeout) {
-            Err(error @ Error::Busy(_)) if self.timeout.is_some() => {
-                complain(&error.to_string());
+            Err(error @ Error::Busy { .. }) if self.timeout.is_some() => {
+                complain(&super::chain(&error));
                 std::process::exit(self.timeout_exit_code.into());
             }
             guard => guard?,

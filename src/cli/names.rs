@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::ipc::{Guard, Name, NamedMutex, Namespace, Persistence};
 use pagelight::os::interrupt::Interrupt;
 
@@ -66,14 +66,15 @@ pub(super) fn lock(global: &Global, name: &Name, timeout: Option<Duration>) -> R
     let guard = match timeout {
         None => mutex.lock()?,
         Some(timeout) => mutex.lock_timeout(timeout)?.ok_or_else(|| {
-            let by = mutex
-                .status()
-                .holder
-                .map_or_else(String::new, |holder| format!(" by process {}", holder.process));
+            let process = mutex.status().holder.map(|holder| holder.process);
+            let by = process.map_or_else(String::new, |process| format!(" by process {process}"));
             let timeout = show(timeout);
-            Error::Busy(format!(
-                "{name}: held{by} for all of {timeout}; try again, or allow more with --timeout"
-            ))
+            Error::Busy {
+                subject: Subject::Object(name.to_string()),
+                reason: format!("held{by} for all of {timeout}; try again, or allow more with --timeout").into(),
+                process,
+                window: None,
+            }
         })?,
     };
     if guard.abandoned() {
@@ -101,9 +102,10 @@ impl HoldArgs {
         if self.hold {
             return Ok(());
         }
-        Err(Error::Request(format!(
-            "{name}: lives only as long as a process uses it, and this one would end at once; give --hold{otherwise}"
-        )))
+        Err(Error::request(
+            Subject::Object(name.to_string()),
+            format!("lives only as long as a process uses it, and this one would end at once; give --hold{otherwise}"),
+        ))
     }
 
     /// True if asked to hold.
@@ -146,5 +148,5 @@ pub(super) fn hold(time: Option<Duration>, interrupt: &Interrupt) {
 
 /// From now on signals ask to stop.
 pub(super) fn interrupt() -> Result<Interrupt> {
-    Interrupt::install().map_err(|error| Error::io("prepare for", Path::new("signals"), error))
+    Interrupt::install().map_err(|error| Error::io("prepare for", Subject::Thing("signals"), error))
 }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use humansize::{DECIMAL, format_size};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Hint, Result, Subject};
 use pagelight::op::Op;
 use serde_json::Value;
 
@@ -67,12 +67,9 @@ pub(super) fn remember(printed: io::Result<()>) {
 pub(super) fn all_printed() -> Result<()> {
     let failed = UNPRINTED.lock().unwrap_or_else(PoisonError::into_inner).take();
     failed.map_or(Ok(()), |error| {
-        Err(Error::Io {
-            doing: "write the result to",
-            path: "standard output".into(),
-            hint: format!("{error}; the work itself is done"),
-            source: error,
-        })
+        let hint = Hint::words(format!("{error}; the work itself is done"));
+        let subject = Subject::Thing("standard output");
+        Err(Error::failed("write the result to", subject, hint, error))
     })
 }
 

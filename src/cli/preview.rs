@@ -41,10 +41,8 @@ impl Preview {
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
         {
-            let path = self.picture.display();
-            return Err(Error::Request(format!(
-                "{path}: a preview is a PNG; use .png, or 'pagelight export'"
-            )));
+            let why = "a preview is a PNG; use .png, or 'pagelight export'";
+            return Err(Error::request(&self.picture, why));
         }
         let image = self.image.open(Access::Read)?;
         let area = self.area.area(&self.image.image, &image.described)?;

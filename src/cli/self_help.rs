@@ -1,10 +1,8 @@
 //! `pagelight completions` and `pagelight man`: what the program can tell of itself to shells and to man.
 
-use std::path::Path;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 
 use super::{Cli, output};
 
@@ -37,14 +35,13 @@ impl Man {
         program.build();
         let command = match &self.command {
             None => program,
-            Some(name) => program
-                .find_subcommand(name)
-                .cloned()
-                .ok_or_else(|| Error::Request(format!("no command '{name}'; try 'pagelight --help'")))?,
+            Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
+                Error::request(Subject::Nothing, format!("no command '{name}'; try 'pagelight --help'"))
+            })?,
         };
         let mut page = Vec::new();
         let rendered = clap_mangen::Man::new(command).render(&mut page);
-        rendered.map_err(|error| Error::io("write", Path::new("the manual page"), error))?;
+        rendered.map_err(|error| Error::io("write", Subject::Thing("the manual page"), error))?;
         output::to_stdout(&page);
         Ok(())
     }

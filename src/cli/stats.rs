@@ -166,7 +166,7 @@ impl Stats {
         }
         let places = layout
             .lanes_by_channel(&part)
-            .map_err(|why| Error::Request(format!("{}: {why}", path.display())))?;
+            .map_err(|why| Error::request(path, why))?;
         let selection = Selection {
             description: layout.describe(&part),
             pixels: part.pixels(),
@@ -181,10 +181,7 @@ pub(super) fn refuse_other_than_svg(plot: &Path) -> Result<()> {
     let extension = plot.extension();
     match extension.is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
         true => Ok(()),
-        false => Err(Error::Request(format!(
-            "{}: a plot is an SVG; use .svg",
-            plot.display()
-        ))),
+        false => Err(Error::request(plot, "a plot is an SVG; use .svg")),
     }
 }
 

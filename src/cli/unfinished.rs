@@ -85,7 +85,7 @@ impl Abandon {
         let find = || Jobs::find(&self.image, &self.window, Access::ReadWrite, self.journal.as_deref());
         let mut jobs = match find() {
             // What can neither be resumed nor recovered can still be cleared away.
-            Err(Error::Unfinished(_) | Error::Unfit { .. }) if self.yes && !self.window.is_given() => {
+            Err(Error::Unfinished { .. } | Error::Unfit { .. }) if self.yes && !self.window.is_given() => {
                 let image = self.image.map(Access::ReadWrite)?;
                 cleared = claim::clear(&image, self.journal.as_deref())?;
                 find()?
@@ -113,10 +113,10 @@ impl Abandon {
                 true => "the file was replaced, and this takes it for a picture of its own, half-edited as it may be",
                 false => "this leaves the image half-edited for good, and only a backup brings it back",
             };
-            return Err(Error::Request(format!(
-                "{}: {meaning}; say --yes to do so, or 'pagelight resume' to finish",
-                path.display()
-            )));
+            return Err(Error::request(
+                path,
+                format!("{meaning}; say --yes to do so, or 'pagelight resume' to finish"),
+            ));
         }
         let mut objects = Vec::new();
         let mut lines = Vec::new();
@@ -166,11 +166,11 @@ impl Abandon {
     fn refuse_window(&self) -> Result<()> {
         match self.window.is_given() {
             false => Ok(()),
-            true => Err(Error::Request(format!(
-                "{}: is not the file that its unfinished jobs were begun on, so they are given up all together; leave \
+            true => Err(Error::request(
+                &self.image.image,
+                "is not the file that its unfinished jobs were begun on, so they are given up all together; leave \
                  the window away",
-                self.image.image.display()
-            ))),
+            )),
         }
     }
 }
@@ -205,10 +205,10 @@ impl Forget {
     pub(super) fn run(&self, global: &Global) -> Result<()> {
         let path = &self.image.image;
         if self.id.is_none() && !self.all {
-            return Err(Error::Request(format!(
-                "{}: say which with --id TOKEN, or --all; 'pagelight status' lists those that are known",
-                path.display()
-            )));
+            return Err(Error::request(
+                path,
+                "say which with --id TOKEN, or --all; 'pagelight status' lists those that are known",
+            ));
         }
         let image = self.image.map(Access::ReadWrite)?;
         let forgotten = claim::forget(&image, self.id.as_deref())?;
@@ -262,8 +262,8 @@ impl Jobs {
 }
 
 fn unknown_layout(path: &Path) -> Error {
-    Error::Request(format!(
-        "{}: what the image looks like is not known, so no window can be named; leave the window away",
-        path.display()
-    ))
+    Error::request(
+        path,
+        "what the image looks like is not known, so no window can be named; leave the window away",
+    )
 }

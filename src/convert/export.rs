@@ -35,10 +35,10 @@ impl PictureFormat {
         match extension.to_str() {
             Some("png") => Ok(PictureFormat::Png),
             Some("tif" | "tiff") => Ok(PictureFormat::Tiff),
-            _ => Err(Error::Request(format!(
-                "{}: its extension names no kind of picture that is written; use .png, .tif or .tiff",
-                path.display()
-            ))),
+            _ => Err(Error::request(
+                path,
+                "its extension names no kind of picture that is written; use .png, .tif or .tiff",
+            )),
         }
     }
 
@@ -47,7 +47,7 @@ impl PictureFormat {
     /// # Errors
     /// `Request`.
     pub fn check(self, area: &Area, path: &Path) -> Result<()> {
-        let refuse = |why: String| Err(Error::Request(format!("{}: {why}", path.display())));
+        let refuse = |why: String| Err(Error::request(path, why));
         // The sides of a PNG have 31 bits; a TIFF's have 32, but hardly any reader takes them.
         let most = u64::from(u32::MAX >> 1);
         if area.width > most || area.height > most {

@@ -140,7 +140,7 @@ impl<'a> Import<'a> {
                 "{columns}x{rows} of it are more than any file holds; give a smaller --tile"
             )),
         };
-        let layout = layout.map_err(|why| Error::Request(format!("{}: {why}", source.path.display())))?;
+        let layout = layout.map_err(|why| Error::request(&source.path, why))?;
         Ok(Import {
             source,
             columns,

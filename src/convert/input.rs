@@ -56,7 +56,7 @@ impl<'a> Watch<'a> {
     pub(super) fn explain<T>(&self, path: &Path, decoded: Result<T>) -> Result<T> {
         match self.ended.take() {
             None => decoded,
-            Some(End::Stopped) => Err(Error::Interrupted(String::new())),
+            Some(End::Stopped) => Err(Error::interrupted()),
             Some(End::Failed(error)) => Err(Error::io("read", path, error)),
             Some(End::TooMuch) => Err(Error::unfit(
                 path,
@@ -247,7 +247,7 @@ mod tests {
         assert!(input.read_exact(&mut three).is_err());
         assert_eq!(input.fill_buf().expect("an end"), b"");
         let why = input.watch().explain(file.path(), Ok(()));
-        assert!(matches!(why, Err(Error::Interrupted(_))), "{why:?}");
+        assert!(matches!(why, Err(Error::Interrupted { .. })), "{why:?}");
     }
 
     #[test]

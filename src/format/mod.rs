@@ -97,10 +97,10 @@ pub fn describe(image: &MappedFile, overrides: &Overrides) -> Result<Described> 
         }
     }
     if overrides.axes.is_some() {
-        return Err(Error::Request(format!(
-            "{}: --axes says what the axes of an NPY array are, and this is none; leave it out",
-            path.display()
-        )));
+        return Err(Error::request(
+            path,
+            "--axes says what the axes of an NPY array are, and this is none; leave it out",
+        ));
     }
     match header? {
         Some((header_path, header)) => from_header(path, file_bytes, overrides, header_path, &header),

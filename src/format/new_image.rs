@@ -26,21 +26,22 @@ impl NewImage {
     pub fn create(path: &Path, header: &EnviHeader) -> Result<NewImage> {
         let header_path = envi::path_for(path);
         if header_path == path {
-            return Err(Error::Request(format!(
-                "{}: is the name of a header, not of an image; use another extension, such as .raw",
-                path.display()
-            )));
+            return Err(Error::request(
+                path,
+                "is the name of a header, not of an image; use another extension, such as .raw",
+            ));
         }
         if header.format.sample == Sample::U16Flipped {
-            return Err(Error::Request(format!(
-                "{}: an ENVI header cannot say {}; choose u16 or i16",
-                path.display(),
-                header.format
-            )));
+            return Err(Error::request(
+                path,
+                format!("an ENVI header cannot say {}; choose u16 or i16", header.format),
+            ));
         }
         // One of another name would be read in its place.
         if let Some(header_path) = envi::header_of(path) {
-            return Err(Error::Exists { path: header_path });
+            return Err(Error::Exists {
+                subject: header_path.into(),
+            });
         }
         let create = |path: &Path| UnnamedFile::create(path, 0o666).map_err(|error| Error::create(path, error));
         let image = create(path)?;

@@ -29,7 +29,7 @@ pub(super) fn is_opened(kind: Kind) -> bool {
 /// The layout of a file of a kind that is opened; it begins with `head`.
 pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, head: &[u8]) -> Result<Described> {
     let path = image.path();
-    let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
+    let request = |why: String| Error::request(path, why);
     let said = [
         ("--pixel", overrides.format.is_some()),
         ("--size", overrides.size.is_some()),

@@ -48,7 +48,7 @@ impl House {
     #[track_caller]
     fn refuses(&self, overrides: &Overrides, is_request: bool, says: &[&str]) {
         let error = self.describe(overrides).expect_err("refused");
-        assert_eq!(matches!(error, Error::Request(_)), is_request, "{error:?}");
+        assert_eq!(matches!(error, Error::Request { .. }), is_request, "{error:?}");
         let why = error.to_string();
         for words in says {
             assert!(

@@ -15,7 +15,7 @@ const OFFERED: [&str; 4] = ["rgba16", "rgb16", "gray16", "graya16"];
 
 /// The layout of the file `path` of `file_bytes` bytes.
 pub(super) fn layout(path: &Path, file_bytes: u64, overrides: &Overrides) -> Result<Layout> {
-    let request = |why: String| Error::Request(format!("{}: {why}", path.display()));
+    let request = |why: String| Error::request(path, why);
     let data_offset = overrides.data_offset.unwrap_or(0);
     let Some(data_bytes) = file_bytes.checked_sub(data_offset).filter(|&bytes| bytes > 0) else {
         return Err(request(format!(
@@ -69,7 +69,7 @@ fn run(path: &Path, data_offset: u64, data_bytes: u64, format: PixelFormat, part
         ));
     }
     let layout = Layout::run(data_offset, data_bytes / pixel_bytes, format);
-    layout.map_err(|why| Error::Request(format!("{}: {why}", path.display())))
+    layout.map_err(|why| Error::request(path, why))
 }
 
 /// A size, and nobody said what a pixel looks like: rgba16 if that fits to the byte.

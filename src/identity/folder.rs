@@ -23,6 +23,17 @@ const SUFFIX: &str = ".pagelight";
 const RECORD: &str = "image";
 const JOURNAL: &str = "journal";
 const ID: &str = "id";
+/// Why no journals are kept in a folder that was just made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cannot keep a journal that could be trusted when it is read back ({why}); nothing was changed; name a folder for it \
+     on another disk"
+)]
+pub struct NotToBeTrusted {
+    /// What was found when the folder was read back.
+    pub why: String,
+}
+
 /// Of an image's name, in the name of its folder: what leaves room within the 255 bytes of a name.
 const STEM_BYTES: usize = 180;
 
@@ -71,13 +82,10 @@ impl Folder {
             let _ = std::fs::remove_file(path.join(RECORD));
             let _ = std::fs::remove_dir(path);
             match error {
-                Error::Unfit { what, .. } => Error::unfit(
-                    path,
-                    format!(
-                        "cannot keep a journal that could be trusted when it is read back ({what}); nothing was \
-                         changed. --journal DIR keeps it on another disk"
-                    ),
-                ),
+                Error::Unfit { reason, .. } => {
+                    let why = reason.to_string();
+                    Error::unfit(path, NotToBeTrusted { why })
+                }
                 other => other,
             }
         })

@@ -23,7 +23,7 @@ mod record;
 
 use std::path::{Path, PathBuf};
 
-pub use self::folder::Folder;
+pub use self::folder::{Folder, NotToBeTrusted};
 pub use self::mark::{Mark, Marking};
 pub use self::record::Record;
 

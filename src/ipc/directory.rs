@@ -144,11 +144,13 @@ impl Directory {
     pub(super) fn lock(&self) -> Result<DirectoryLock<'_>> {
         match flock::exclusive_within(&self.file, PATIENCE) {
             Ok(Some(lock)) => Ok(DirectoryLock(lock)),
-            Ok(None) => Err(Error::Busy(format!(
-                "{}: another process has held the lock of this folder for {} s; it may be stopped, look with fuser(1)",
-                self.path.display(),
-                PATIENCE.as_secs(),
-            ))),
+            Ok(None) => Err(Error::busy(
+                &self.path,
+                format!(
+                    "another process has held the lock of this folder for {} s; it may be stopped, look with fuser(1)",
+                    PATIENCE.as_secs(),
+                ),
+            )),
             Err(error) => Err(Error::io("lock", &self.path, error)),
         }
     }

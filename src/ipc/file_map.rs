@@ -77,7 +77,7 @@ impl MappedFile {
         let object = Object::open(name, Kind::FileMap, |_| Ok(()))?;
         let target = Target::read(object.file(), object.header(), &name.label())?;
         if access == Access::ReadWrite && target.access == Access::Read {
-            return Err(Error::Request(format!("{name}: was published for reading only")));
+            return Err(Error::request(name.subject(), "was published for reading only"));
         }
         let file = MappedFile::open(&target.path, access)?;
         target.check(&file)?;

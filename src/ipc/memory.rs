@@ -30,7 +30,7 @@ impl SharedMemory {
     /// that much memory (or disk, for [`Persistence::File`]).
     pub fn create_new(name: &Name, length: u64, persistence: Persistence) -> Result<SharedMemory> {
         if length == 0 {
-            return Err(Error::Request(format!("{name}: shared memory needs at least one byte")));
+            return Err(Error::request(name.subject(), "shared memory needs at least one byte"));
         }
         let (object, ()) = Object::create(name, Kind::Memory, persistence, length, |_| Ok(()))?;
         SharedMemory::new(object, true)
@@ -92,11 +92,13 @@ impl SharedMemory {
         };
         match end {
             Some(end) if offset <= end && end <= self.len() => self.map.view(PAGE_BYTES + offset..PAGE_BYTES + end),
-            _ => Err(Error::Request(format!(
-                "{}: a view of {length} bytes from byte {offset} on does not fit memory of {} bytes",
-                self.object.name(),
-                self.len(),
-            ))),
+            _ => Err(Error::request(
+                self.object.name().subject(),
+                format!(
+                    "a view of {length} bytes from byte {offset} on does not fit memory of {} bytes",
+                    self.len(),
+                ),
+            )),
         }
     }
 

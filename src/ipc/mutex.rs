@@ -187,9 +187,10 @@ impl NamedMutex {
     #[cold]
     fn made_before_fork(&self) -> Error {
         let name = self.shared.object.name();
-        Error::Request(format!(
-            "{name}: was opened before the fork; a forked child opens its own"
-        ))
+        Error::request(
+            name.subject(),
+            "was opened before the fork; a forked child opens its own",
+        )
     }
 
     /// True if this call made it, false if it was there before.

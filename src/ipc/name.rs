@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 
 /// The longest name, in bytes; file systems take no longer ones.
 const MAX_BYTES: usize = 255;
@@ -64,9 +64,8 @@ impl Namespace {
             });
         };
         let shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();
-        Err(Error::Request(format!(
-            "the object name '{shown}' {wrong}; choose a plain word"
-        )))
+        let why = format!("the object name '{shown}' {wrong}; choose a plain word");
+        Err(Error::request(Subject::Nothing, why))
     }
 
     /// The folder of objects that end with their last user.
@@ -111,6 +110,11 @@ impl Name {
         PathBuf::from(self.to_string())
     }
 
+    /// The object as errors name it.
+    pub(super) fn subject(&self) -> Subject {
+        Subject::Object(self.to_string())
+    }
+
     /// The error that says there is no such object.
     pub(super) fn no_object(&self) -> Error {
         Error::NoObject { name: self.to_string() }
@@ -118,7 +122,7 @@ impl Name {
 
     /// The error that says somebody has it.
     pub(super) fn busy(&self, why: &str) -> Error {
-        Error::Busy(format!("{self}: {why}"))
+        Error::busy(self.subject(), why)
     }
 }
 

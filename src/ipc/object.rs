@@ -62,8 +62,12 @@ impl Object {
         let file_bytes = length
             .checked_add(PAGE_BYTES)
             .filter(|&bytes| i64::try_from(bytes).is_ok());
-        let file_bytes = file_bytes
-            .ok_or_else(|| Error::Request(format!("{name}: {length} bytes are more than any file can have")))?;
+        let file_bytes = file_bytes.ok_or_else(|| {
+            Error::request(
+                name.subject(),
+                format!("{length} bytes are more than any file can have"),
+            )
+        })?;
         let live = Directory::open_or_make(name.namespace().live())?;
         sweep(&live, name.namespace());
         let kept = match persistence {
@@ -99,7 +103,9 @@ impl Object {
         drill::reached(Step::DirectoryLocked);
         for directory in [Some(&live), kept.as_ref()].into_iter().flatten() {
             if directory.identity(name)?.is_some() {
-                return Err(Error::Exists { path: label });
+                return Err(Error::Exists {
+                    subject: name.subject(),
+                });
             }
         }
         let file = unnamed.publish().map_err(failed)?;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::chunk_plan::ChunkPlan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::journal::protocol::{self, Memory, Word};
 use crate::journal::words::{ChunkState, SlotState};
 use crate::journal::{Journal, refused};
@@ -153,10 +153,11 @@ pub fn not_as_left(journal: &Journal, path: &Path, chunk: u32) -> Error {
         path,
         format!(
             "is not as its unfinished job left it (chunk {chunk} of {}): was a backup copied over it, or was it edited by \
-             another program? nothing was changed; 'pagelight abandon' gives the job up",
+             another program? nothing was changed",
             journal.header().chunks(),
         ),
     )
+    .with_hint(Hint::Abandon)
 }
 
 /// The slots that hold the finished bytes of a redo block which may be half in the image, with its chunk and its

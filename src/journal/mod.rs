@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::digest::Key;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 use crate::journal::header::{
     BOOT_AT, CHUNK_DIGEST_AT, HEADER_BYTES, JournalHeader, MOUNTS_AT, OWNER_AT, Offsets, SLOT_COUNT_AT, SLOT_COUNTS_AT,
     SLOT_DIGESTS_AT, SLOT_DONE_AT, SLOT_HINT_AT, SLOT_OWNER_AT, SLOT_REDO_BLOCK_AT, STATE_AT,
@@ -68,7 +68,7 @@ impl Journal {
     /// # Errors
     /// `Exists` if there is a file of that name; `Io` if the disk is full, and then nothing is left.
     pub fn create(path: &Path, header: JournalHeader, mounts: [u64; 2]) -> Result<(Journal, Lock)> {
-        header.limits().map_err(Error::Request)?;
+        header.limits().map_err(|why| Error::request(Subject::Nothing, why))?;
         let failed = |error| Error::io("create", path, error);
         let unnamed = UnnamedFile::create(path, 0o600).map_err(failed)?;
         disk::allocate(unnamed.file(), header.journal_bytes() as u64).map_err(failed)?;
@@ -83,7 +83,7 @@ impl Journal {
         journal.make_writable()?;
         journal.activate(mounts)?;
         let lock = journal.lock_run()?;
-        let lock = lock.ok_or_else(|| Error::Busy(format!("{}: somebody holds a new journal", path.display())))?;
+        let lock = lock.ok_or_else(|| Error::busy(path, "somebody holds a new journal"))?;
         unnamed.publish().map_err(failed)?;
         Ok((journal, lock))
     }
@@ -376,7 +376,7 @@ impl Memory for Journal {
 }
 
 fn this_boot() -> Result<[u64; 2]> {
-    let boot = identity::boot().map_err(|error| Error::io("read", Path::new("the system's boot id"), error))?;
+    let boot = identity::boot().map_err(|error| Error::io("read", Subject::Thing("the system's boot id"), error))?;
     let half = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| boot[at + i]));
     Ok([half(0), half(8)])
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use memmap2::MmapOptions;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::map::View;
 use crate::os::disk;
 use crate::os::unnamed::UnnamedFile;
@@ -56,25 +56,21 @@ impl BackingFile {
         let looked = self.file.metadata();
         let file_bytes = looked.map_err(|error| Error::io("look at", &self.path, error))?.len();
         if file_bytes < range.end {
-            return Err(Error::Io {
-                doing: "reach",
-                path: self.path.clone(),
-                hint: format!(
-                    "it was truncated to {file_bytes} bytes while in use, and byte {} is needed; restore its length",
-                    range.end - 1,
-                ),
-                source: io::ErrorKind::UnexpectedEof.into(),
-            });
+            let hint = format!(
+                "it was truncated to {file_bytes} bytes while in use, and byte {} is needed; restore its length",
+                range.end - 1,
+            );
+            let source = io::ErrorKind::UnexpectedEof.into();
+            return Err(Error::failed("reach", &self.path, Hint::words(hint), source));
         }
         let mut byte = [0];
         let end = range.end;
         for at in range.step_by(4096) {
-            let failed = |doing, error| {
-                let mut failed = Error::io(doing, &self.path, error);
-                if let Error::Io { hint, .. } = &mut failed {
-                    *hint = format!("at byte {at}; {hint}");
+            let failed = |doing, error| match Error::io(doing, &self.path, error) {
+                Error::Io { hint, source, .. } => {
+                    Error::failed(doing, &self.path, Hint::words(format!("at byte {at}; {hint}")), source)
                 }
-                failed
+                other => other,
             };
             let read = self.file.read_exact_at(&mut byte, at);
             read.map_err(|error| failed("read", error))?;
@@ -110,10 +106,7 @@ impl MappedFile {
     /// `Exists`; `Request` if `len` is 0; `Io` if the disk is full, and then no file is left.
     pub fn create(path: &Path, len: u64) -> Result<MappedFile> {
         if len == 0 {
-            return Err(Error::Request(format!(
-                "{}: a map needs at least one byte",
-                path.display()
-            )));
+            return Err(Error::request(path, "a map needs at least one byte"));
         }
         let make = || {
             let unnamed = UnnamedFile::create(path, 0o666)?;
@@ -131,11 +124,10 @@ impl MappedFile {
     /// `Request` if that would shorten the file; `Io` if the disk is full, and then the file keeps its length.
     pub fn extend(&mut self, len: u64) -> Result<()> {
         if len < self.len {
-            return Err(Error::Request(format!(
-                "{}: has {} bytes and is not shortened to {len}",
-                self.path().display(),
-                self.len,
-            )));
+            return Err(Error::request(
+                self.path(),
+                format!("has {} bytes and is not shortened to {len}", self.len,),
+            ));
         }
         disk::allocate(self.file(), len).map_err(|error| Error::io("extend", self.path(), error))?;
         self.len = len;
@@ -208,13 +200,13 @@ impl MappedFile {
     /// `Request` if the range reaches past the end of the file; `Io` if the system has no room for the map.
     pub fn view(&self, range: Range<u64>) -> Result<View> {
         let past_end = || {
-            Error::Request(format!(
-                "{}: a view of bytes {} to {} does not fit a file of {} bytes",
-                self.path().display(),
-                range.start,
-                range.end,
-                self.len,
-            ))
+            Error::request(
+                self.path(),
+                format!(
+                    "a view of bytes {} to {} does not fit a file of {} bytes",
+                    range.start, range.end, self.len,
+                ),
+            )
         };
         if range.start > range.end || range.end > self.len {
             return Err(past_end());
@@ -301,7 +293,7 @@ mod tests {
                 view.copy_out(0, &mut read).expect("read");
                 assert!(read == bytes, "{part:?} of {}", view.len());
             }
-            assert!(matches!(view.release(0..view.len() + 1), Err(Error::Request(_))));
+            assert!(matches!(view.release(0..view.len() + 1), Err(Error::Request { .. })));
         }
         assert_eq!(std::fs::read(&path).expect("read")[4097..5000], bytes[..5000 - 4097]);
     }

@@ -17,7 +17,7 @@ use crate::claim::{self, Claim, ClaimOutcome, ImageJobs, PendingJob, Request};
 use crate::coordinator::{self, Workers};
 use crate::counts::Counts;
 use crate::engine::{self, Settings};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result, UnfinishedJob};
 use crate::job::Job;
 use crate::journal::header::MAX_SLOTS;
 use crate::journal::{JobState, Journal, Totals};
@@ -122,7 +122,7 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
         );
         match filled.map_err(|error| Error::io("fill the holes of", image.path(), error))? {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Interrupted("; nothing was changed".to_owned())),
+            ControlFlow::Break(()) => Err(Error::interrupted_and("nothing was changed")),
         }
     });
     if let Err(error) = ready {
@@ -135,7 +135,7 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
 
 /// Refuses what cannot be done to such samples, or not by this program.
 fn refuse_unfit(job: &Job, image: &MappedFile) -> Result<()> {
-    let refused = |why: String| Error::Request(format!("{}: {why}", image.path().display()));
+    let refused = |why: String| Error::request(image.path(), why);
     job.refuse_unfit().map_err(refused)?;
     match job.unknown_function() {
         Some(name) => Err(refused(format!("what the function '{name}' does is not known"))),
@@ -153,11 +153,12 @@ pub fn resume(image: &MappedFile, pending: PendingJob, options: &Options, progre
     if claim.journal.state()? != JobState::Complete {
         wait_for_orphans(&claim.journal, image.path())?;
         sound::refuse_unsound(&jobs, &claim, image, progress).map_err(|error| match error {
-            Error::Interrupted(_) => Error::Interrupted(format!(
-                "; the image was still being compared with its journal, and nothing was changed: 'pagelight resume {}' \
-                 begins that anew",
-                image.path().display()
-            )),
+            Error::Interrupted { .. } => {
+                let what = "the image was still being compared with its journal, and nothing was changed";
+                Error::interrupted_and(what)
+                    .with_hint(Hint::ResumeAnew)
+                    .with_job(where_lies(image, &claim.journal))
+            }
             other => other,
         })?;
         claim.journal.make_writable()?;
@@ -226,11 +227,16 @@ fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
         };
         journal.close_epoch()?;
         if Instant::now() > patience {
-            return Err(Error::Busy(format!(
-                "{}: process {} of the run that was cut short is still at work; try again in a moment",
-                path.display(),
-                slot_owner.process
-            )));
+            return Err(Error::Busy {
+                subject: path.into(),
+                reason: format!(
+                    "process {} of the run that was cut short is still at work; try again in a moment",
+                    slot_owner.process
+                )
+                .into(),
+                process: u32::try_from(slot_owner.process).ok(),
+                window: Some(journal.header().chunk_plan.window().all_bounds()),
+            });
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -240,11 +246,14 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
     let journal = &claim.journal;
     match work(claim, image, options, progress) {
         Ok(()) => {}
-        Err(Error::Interrupted(_)) => return Err(pause(&claim.job, image, journal)?),
-        Err(error) => {
-            let way_out = format!("'pagelight resume {}' then goes on exactly", image.path().display());
-            return Err(with_hint(error, &way_out));
+        Err(Error::Interrupted { .. }) => {
+            let done = pause(&claim.job, image, journal)?;
+            let what = format!("{:.0} % of the job is done and on the disk", done * 100.0);
+            return Err(Error::interrupted_and(what)
+                .with_hint(Hint::Resume)
+                .with_job(where_lies(image, journal)));
         }
+        Err(error) => return Err(error.with_job(where_lies(image, journal))),
     }
     if options.sync {
         sync_image(journal, image)?;
@@ -267,12 +276,12 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
             counts,
             left_behind: Some(claim.folder().path.clone()).filter(|path| path.exists()),
         }),
-        Err(error) => Err(Error::Io {
-            doing: "keep the --id of the job on",
-            path: image.path().to_owned(),
-            hint: "the edit itself is complete; do not do it again".to_owned(),
-            source: std::io::Error::other(error),
-        }),
+        Err(error) => Err(Error::failed(
+            "keep the id of the job on",
+            image.path(),
+            Hint::words("the edit itself is complete; do not do it again"),
+            std::io::Error::other(error),
+        )),
     }
 }
 
@@ -281,10 +290,8 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
     let Claim { job, journal, .. } = claim;
     for _ in 0..MAX_EPOCHS {
         if engine::recover_dead_slots(job, image, journal)? > 0 {
-            let path = journal.path().display();
-            return Err(Error::Busy(format!(
-                "{path}: somebody works in a slot of the journal; try again"
-            )));
+            let why = "somebody works in a slot of the journal; try again";
+            return Err(Error::busy(journal.path(), why));
         }
         if journal.totals()?.done_bytes == job.target.window.bytes() {
             return Ok(());
@@ -295,12 +302,12 @@ fn work(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress
             None => engine::work(job, image, journal, &options.settings, progress)?,
         }
     }
-    Err(Error::Io {
-        doing: "finish the job on",
-        path: image.path().to_owned(),
-        hint: "worker after worker was killed; look at the system's log".to_owned(),
-        source: std::io::ErrorKind::Interrupted.into(),
-    })
+    Err(Error::failed(
+        "finish the job on",
+        image.path(),
+        Hint::words("worker after worker was killed; look at the system's log"),
+        std::io::ErrorKind::Interrupted.into(),
+    ))
 }
 
 /// What a worker does that has lost its coordinator, once its threads have stopped: when all have, one of them pauses
@@ -329,8 +336,17 @@ pub fn leave_orphaned(job: &Job, image: &MappedFile, journal: &Journal) -> Resul
     Ok(())
 }
 
+/// Where a job lies, for who is told that it was cut short.
+fn where_lies(image: &MappedFile, journal: &Journal) -> UnfinishedJob {
+    UnfinishedJob {
+        image: image.path().to_owned(),
+        journal: journal.path().to_owned(),
+    }
+}
+
 /// Puts all on the disk and says that the job waits, so that it can be resumed even after a new start of the system.
-fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
+/// Returns which share of it is done.
+fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<f64> {
     // A worker that did not obey was killed, perhaps with a chunk in hand.
     engine::recover_dead_slots(job, image, journal)?;
     sync_image(journal, image)?;
@@ -342,20 +358,14 @@ fn pause(job: &Job, image: &MappedFile, journal: &Journal) -> Result<Error> {
     }
     journal.sync()?;
     if !journal.is_named()? {
-        return Err(Error::Io {
-            doing: "go on later with",
-            path: image.path().to_owned(),
-            hint: "its journal was removed while the job was at work, and the image is half-edited; restore it"
-                .to_owned(),
-            source: std::io::ErrorKind::NotFound.into(),
-        });
+        return Err(Error::failed(
+            "go on later with",
+            image.path(),
+            Hint::words("its journal was removed while the job was at work, and the image is half-edited; restore it"),
+            std::io::ErrorKind::NotFound.into(),
+        ));
     }
-    let done = journal.totals()?.done_bytes as f64 / job.target.window.bytes() as f64;
-    Ok(Error::Interrupted(format!(
-        "; {:.0} % of the job is done and on the disk: 'pagelight resume {}' goes on",
-        done * 100.0,
-        image.path().display()
-    )))
+    Ok(journal.totals()?.done_bytes as f64 / job.target.window.bytes() as f64)
 }
 
 fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
@@ -368,31 +378,9 @@ fn sync_image(journal: &Journal, image: &MappedFile) -> Result<()> {
 
 /// What is said of a job from which the disk refused bytes.
 fn sync_failed(image: &Path) -> Error {
-    Error::Unfinished(format!(
-        "{}: the disk refused some of the job's bytes, and nobody knows which; restore the image, then 'pagelight \
-         abandon' removes the job",
-        image.display()
-    ))
-}
-
-/// An error, with what it means for the job.
-fn with_hint(error: Error, meaning: &str) -> Error {
-    match error {
-        Error::Io {
-            doing,
-            path,
-            hint,
-            source,
-        } => Error::Io {
-            doing,
-            path,
-            hint: format!("{hint}; {meaning}"),
-            source,
-        },
-        Error::Worker { code, message } => Error::Worker {
-            code,
-            message: format!("{message}; {meaning}"),
-        },
-        other => other,
-    }
+    Error::unfinished(
+        image,
+        "the disk refused some of the job's bytes, and nobody knows which",
+    )
+    .with_hint(Hint::RestoreThenAbandon)
 }

@@ -1,8 +1,8 @@
 //! What must hold before a byte is copied from a journal that somebody else left.
 
-use crate::claim::{Claim, ImageJobs};
+use crate::claim::{Claim, ImageJobs, Refusal};
 use crate::engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::journal::check::Chunks;
 use crate::journal::{JobState, Journal};
 use crate::map::MappedFile;
@@ -28,30 +28,25 @@ pub(super) fn refuse_unsound(
     let path = image.path();
     // Who edited it since without naming that folder has not said of the first image that it is gone from here.
     if jobs.is_replaced_by_word() {
-        return Err(Error::unfit(
-            path,
-            "is not the file that the unfinished job was begun on, and may have been edited since without --journal; \
-             nothing was changed; finish the job on the first file, or 'pagelight abandon --yes --journal DIR' takes this \
-             one for another picture",
-        ));
+        return Err(Error::unfit(path, Refusal::EditedUnseen));
     }
     if let Some(name) = claim.job.unknown_function() {
-        return Err(Error::Unfinished(format!(
-            "{}: its unfinished job is one of another program, whose function '{name}' is not known here; nothing was \
-             changed; finish it with that program",
-            path.display()
-        )));
+        return Err(Error::unfinished(
+            path,
+            format!(
+                "its unfinished job is one of another program, whose function '{name}' is not known here; nothing was \
+                 changed; finish it with that program"
+            ),
+        ));
     }
     let image_bytes = journal.header().image_bytes;
     if image_bytes != image.len() {
-        return Err(Error::unfit(
-            path,
-            format!(
-                "has {} bytes, and had {image_bytes} when the unfinished job was begun: was it replaced, or given \
-                 another length? nothing was changed; 'pagelight abandon' gives the job up",
-                image.len(),
-            ),
-        ));
+        let why = format!(
+            "has {} bytes, and had {image_bytes} when the unfinished job was begun: was it replaced, or given another \
+             length? nothing was changed",
+            image.len(),
+        );
+        return Err(Error::unfit(path, why).with_hint(Hint::Abandon));
     }
     let state = journal.state()?;
     if state == JobState::SyncFailed {
@@ -61,9 +56,9 @@ pub(super) fn refuse_unsound(
     if claim.folder().id_path(journal.path()).exists() {
         return Err(Error::unfit(
             journal.path(),
-            "is a copy of the journal of a job that came to its end under its --id; nothing was changed; 'pagelight abandon' \
-             removes it",
-        ));
+            "is a copy of the journal of a job that came to its end under its id; nothing was changed",
+        )
+        .with_hint(Hint::Abandon));
     }
     let is_moved = !jobs.is_same_file();
     let is_original = journal.is_original()?;
@@ -73,25 +68,26 @@ pub(super) fn refuse_unsound(
         return Err(Error::unfit(
             journal.path(),
             "is a copy of the job's journal, which may be of an earlier moment, so that what it calls untouched may be \
-             edited; nothing was changed; bring the first one back, or restore the image and 'pagelight abandon'",
-        ));
+             edited; nothing was changed",
+        )
+        .with_hint(Hint::BringFirstBack));
     }
     // What came from another disk is a copy, image and journal; they must be of one moment.
     if !is_original && jobs.modified_nanoseconds() > journal.last_alive_nanoseconds()? + BEAT_NANOSECONDS {
         return Err(Error::unfit(
             journal.path(),
             "is a copy of the job's journal, and the image was changed after its last sign of life, so what it calls \
-             untouched may be edited; nothing was changed; bring the last one back, or restore the image and 'pagelight \
-             abandon'",
-        ));
+             untouched may be edited; nothing was changed",
+        )
+        .with_hint(Hint::BringLastBack));
     }
     let is_same_start = is_same_start(jobs, journal)?;
     if state != JobState::Paused && !is_same_start {
-        return Err(Error::Unfinished(format!(
-            "{}: the system was started anew, or the disk mounted anew, since the job was cut short, and bytes may be \
-             lost; restore the image, then 'pagelight abandon' removes the job",
-            path.display()
-        )));
+        return Err(Error::unfinished(
+            path,
+            "the system was started anew, or the disk mounted anew, since the job was cut short, and bytes may be lost",
+        )
+        .with_hint(Hint::RestoreThenAbandon));
     }
     let window = &claim.job.target.window;
     if window.bounds(0..window.bytes()).end > image.len() {
@@ -118,9 +114,9 @@ pub(super) fn refuse_unsound(
         return Err(Error::unfit(
             path,
             "is not the file that the unfinished job was begun on, and nothing was done there yet by which a copy could be \
-             known; nothing was changed; 'pagelight abandon --yes' takes it for another picture, and then the job can be \
-             begun on it",
-        ));
+             known; nothing was changed",
+        )
+        .with_hint(Hint::ClearThenBegin));
     }
     Ok(())
 }

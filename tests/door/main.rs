@@ -24,7 +24,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use unfinished::{Holds, Rig, run_words, says};
+use unfinished::{Holds, Rig, next_tick, run_words, says};
 
 /// Runs the program on an image, and checks its exit code and what it says.
 #[track_caller]
@@ -83,12 +83,6 @@ fn assert_edited(rig: &Rig, path: &Path) {
         "{} is not exact",
         path.display()
     );
-}
-
-/// Waits until the system's clock, by which files change, has moved on: what is done within a tick of a kill is done
-/// during the run, as far as anybody can tell.
-fn next_tick() {
-    std::thread::sleep(std::time::Duration::from_millis(25));
 }
 
 /// Nothing of ours is on the image or beside it.

@@ -50,7 +50,7 @@ pub(crate) fn work(names: &Namespace, seed: u64, time: Duration) -> Result<Strin
             created += u32::from(memory.was_created());
         }
         let mutex = match NamedMutex::create_or_open(&names.name(&format!("mutex{number}"))?, Persistence::Process) {
-            Err(Error::Busy(_)) => continue,
+            Err(Error::Busy { .. }) => continue,
             mutex => mutex?,
         };
         created += u32::from(mutex.was_created());

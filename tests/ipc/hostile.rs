@@ -14,7 +14,10 @@ fn names() {
     let world = World::new();
     let long = "x".repeat(256);
     for wrong in ["", &long, "a/b", "..", ".", ".hidden", "a\0b", "a\nb"] {
-        assert!(matches!(world.names().name(wrong), Err(Error::Request(_))), "{wrong:?}");
+        assert!(
+            matches!(world.names().name(wrong), Err(Error::Request { .. })),
+            "{wrong:?}"
+        );
     }
     for right in [&long[..255], "ä b:c\\d", "-"] {
         let name = world.names().name(right).expect("a name");
@@ -32,7 +35,7 @@ fn sizes() {
     let name = world.names().name("m").expect("a name");
     for persistence in [Persistence::Process, Persistence::File] {
         let make = |length| SharedMemory::create_new(&name, length, persistence);
-        assert!(matches!(make(0), Err(Error::Request(_))));
+        assert!(matches!(make(0), Err(Error::Request { .. })));
         for length in [1, 4095, 4096, 4097] {
             let memory = make(length).expect("made");
             assert_eq!(memory.len(), length);
@@ -48,7 +51,7 @@ fn sizes() {
             }
         }
         for length in [u64::MAX, u64::MAX - 4095, 1 << 63, (1 << 63) - 4096] {
-            assert!(matches!(make(length), Err(Error::Request(_))), "{length}");
+            assert!(matches!(make(length), Err(Error::Request { .. })), "{length}");
         }
         assert!(matches!(make(1 << 62), Err(Error::Io { .. })));
         let nothing = world.kept().read_dir().map_or(0, Iterator::count) + world.files().len();

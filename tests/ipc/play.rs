@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::ipc::drill::{self, Step};
 use pagelight::ipc::{self, Guard, NamedMutex, Namespace, Persistence, Published, SharedMemory};
 use pagelight::map::{Access, MappedFile, View};
@@ -157,7 +157,10 @@ impl Stage {
                 done()
             }
             ["pid"] => Ok(std::process::id().to_string()),
-            ["exec"] => Err(Error::Request(Command::new("sleep").arg("60").exec().to_string())),
+            ["exec"] => Err(Error::request(
+                Subject::Nothing,
+                Command::new("sleep").arg("60").exec().to_string(),
+            )),
             ["exit"] => std::process::exit(0),
             ["fork", inner @ ..] => {
                 let (child, answer) = self.fork(inner);

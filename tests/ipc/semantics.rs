@@ -15,14 +15,17 @@ fn map_a_file() {
     let path = folder.path().join("file");
     let absent = MappedFile::open(&path, Access::Read);
     assert!(matches!(absent, Err(Error::NotFound { .. })));
-    assert!(matches!(MappedFile::create(&path, 0), Err(Error::Request(_))));
+    assert!(matches!(MappedFile::create(&path, 0), Err(Error::Request { .. })));
 
     let mut file = MappedFile::create(&path, 4097).expect("made");
     assert!(matches!(MappedFile::create(&path, 1), Err(Error::Exists { .. })));
     assert_eq!(path.metadata().expect("there").len(), 4097, "no rounding to pages");
     let before = file.view(0..4097).expect("all of it");
     file.extend(10_001).expect("longer");
-    assert!(matches!(file.extend(10_000), Err(Error::Request(_))), "never shorter");
+    assert!(
+        matches!(file.extend(10_000), Err(Error::Request { .. })),
+        "never shorter"
+    );
     assert_eq!((file.len(), path.metadata().expect("there").len()), (10_001, 10_001));
     drop(file);
 
@@ -34,10 +37,13 @@ fn map_a_file() {
     assert_eq!(odd.len(), 5906);
     assert!(file.view(10_001..10_001).expect("offset = end").is_empty());
     assert!(
-        matches!(file.view(10_001..10_002), Err(Error::Request(_))),
+        matches!(file.view(10_001..10_002), Err(Error::Request { .. })),
         "past the end"
     );
-    assert!(matches!(odd.read::<u16>(5905), Err(Error::Request(_))), "past the end");
+    assert!(
+        matches!(odd.read::<u16>(5905), Err(Error::Request { .. })),
+        "past the end"
+    );
 
     std::fs::write(&path, b"").expect("emptied");
     let empty = MappedFile::open(&path, Access::Read)

@@ -337,6 +337,12 @@ impl Rig {
     }
 }
 
+/// Waits until the system's clock, by which files change, has moved on: what is done within a tick of a kill is done
+/// during the run, as far as anybody can tell.
+pub(crate) fn next_tick() {
+    std::thread::sleep(Duration::from_millis(25));
+}
+
 /// A run that stands still where `wanted` says yes to its journal. As often as a run is through before that is seen,
 /// there is another, for which `prepare` makes the files ready.
 #[track_caller]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use pagelight::bench::limit::{self, DiskUse};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::pixel::PixelFormat;
 use serde_json::json;
 
@@ -39,8 +39,12 @@ impl Limit {
         let threads = usize::try_from(self.threads).unwrap_or(usize::MAX);
         let time: Duration = match &self.of {
             Of::Memory { pixel } => {
-                let bytes = usize::try_from(self.bytes)
-                    .map_err(|_| Error::Request(format!("{} bytes are more than memory can hold", self.bytes)))?;
+                let bytes = usize::try_from(self.bytes).map_err(|_| {
+                    Error::request(
+                        Subject::Nothing,
+                        format!("{} bytes are more than memory can hold", self.bytes),
+                    )
+                })?;
                 limit::memory(bytes, threads, *pixel)?
             }
             Of::Disk { disk_use, file } => {
@@ -59,9 +63,9 @@ fn refuse_other_than_ours(file: &Path) -> Result<()> {
     let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
     match folder.as_encoded_bytes().starts_with(FOLDER_PREFIX.as_bytes()) {
         true => Ok(()),
-        false => Err(Error::Request(format!(
-            "{}: not a file of the bench's own, and it would be overwritten; use 'pagelight bench'",
-            file.display()
-        ))),
+        false => Err(Error::request(
+            file,
+            "not a file of the bench's own, and it would be overwritten; use 'pagelight bench'",
+        )),
     }
 }

@@ -13,7 +13,7 @@ use pagelight::bench::state::{self, CacheState};
 use pagelight::bench::{self, Config, Plan, Program, Run};
 use pagelight::convert::NewPicture;
 use pagelight::engine::Settings;
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::os::disk::FileSystem;
 use pagelight::os::machine::Machine;
 use pagelight::os::process::THIS_PROGRAM;
@@ -108,11 +108,9 @@ impl Bench {
         };
         let measured = self.measure(global, &workspace, &plan);
         let given_up = if measured.is_err() { workspace.give_up() } else { Ok(()) };
-        if let Err(Error::Interrupted(_)) = measured {
+        if let Err(Error::Interrupted { .. }) = measured {
             given_up.and_then(|()| workspace.close())?;
-            return Err(Error::Interrupted(
-                "; what was made for the measurements was removed".to_owned(),
-            ));
+            return Err(Error::interrupted_and("what was made for the measurements was removed"));
         }
         let mut report = Report {
             workspace: &workspace,
@@ -174,10 +172,13 @@ impl Bench {
         }
         let states = each_once(&self.states);
         match states.iter().find(|state| self.in_place && state.needs_writing()) {
-            Some(state) => Err(Error::Request(format!(
-                "--in-place: an image becomes {state} only by being written anew, which would change it; leave \
+            Some(state) => Err(Error::request(
+                Subject::Nothing,
+                format!(
+                    "--in-place: an image becomes {state} only by being written anew, which would change it; leave \
                  --in-place away, or give --states warm,reread,cold"
-            ))),
+                ),
+            )),
             None => Ok(states),
         }
     }
@@ -208,9 +209,12 @@ impl Bench {
             }
         }
         if configs.is_empty() {
-            return Err(Error::Request(format!(
-                "--threads, --processes: every combination has more than {most} threads in all; give smaller numbers"
-            )));
+            return Err(Error::request(
+                Subject::Nothing,
+                format!(
+                    "--threads, --processes: every combination has more than {most} threads in all; give smaller numbers"
+                ),
+            ));
         }
         if !left_out.is_empty() && !self.threads.is_empty() && !self.processes.is_empty() {
             global.note(&format!(

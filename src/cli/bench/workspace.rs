@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pagelight::bench::Plan;
 use pagelight::bench::state::CacheState;
 use pagelight::claim::{self, ImageJobs};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::op::Op;
@@ -63,7 +63,10 @@ impl Workspace {
     pub(super) fn find(words: &Bench, global: &Global, wanted: &[CacheState]) -> Result<Workspace> {
         let image = words.image.as_ref().map(|image| open(image, words)).transpose()?;
         if image.is_none() && words.layout_args.size.is_some() {
-            return Err(Error::Request("--size: there is no image; say --bytes".to_owned()));
+            return Err(Error::request(
+                Subject::Nothing,
+                "--size: there is no image; say --bytes".to_owned(),
+            ));
         }
         let parent = match (&words.dir, &image) {
             (Some(dir), _) => dir.clone(),
@@ -105,7 +108,8 @@ impl Workspace {
             folder = Some(made.map_err(|error| Error::create(&parent.join(format!("{FOLDER_PREFIX}*")), error))?);
         }
         // From here on nothing overflows.
-        Layout::run(data_offset, bytes / format.pixel_bytes(), format).map_err(Error::Request)?;
+        Layout::run(data_offset, bytes / format.pixel_bytes(), format)
+            .map_err(|why| Error::request(Subject::Nothing, why))?;
         let own = folder.as_ref().map_or(Path::new(""), TempDir::path);
         let file = match &in_place {
             Some(image) => image.file.path().to_owned(),
@@ -196,10 +200,10 @@ fn open(image: &Path, words: &Bench) -> Result<OpenImage> {
     let open = args.open(access)?;
     let layout = &open.described.layout;
     if words.in_place && !(layout.is_one_run() && layout.planes() == 1) {
-        return Err(Error::Request(format!(
-            "{}: its planes, bands or tiles lie apart, and --in-place measures pixels one after another; leave --in-place out",
-            image.display()
-        )));
+        return Err(Error::request(
+            image,
+            "its planes, bands or tiles lie apart, and --in-place measures pixels one after another; leave --in-place out",
+        ));
     }
     Ok(open)
 }
@@ -231,10 +235,13 @@ fn tell_skipped(global: &Global, skipped: &[(CacheState, String)], states: &[Cac
         global.note(&format!("{state} is left out: {why}"));
     }
     match states.is_empty() {
-        true => Err(Error::Request(format!(
-            "--states: none is left to be measured in {}; give others, such as warm,fresh",
-            folder.display()
-        ))),
+        true => Err(Error::request(
+            Subject::Nothing,
+            format!(
+                "--states: none is left to be measured in {}; give others, such as warm,fresh",
+                folder.display()
+            ),
+        )),
         false => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::ipc::{Guard, Name, SharedMemory};
 use serde_json::{Value, json};
 
@@ -172,7 +172,7 @@ impl Read {
 fn from_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes);
-    read.map_err(|error| Error::io("read", std::path::Path::new("standard input"), error))?;
+    read.map_err(|error| Error::io("read", Subject::Thing("standard input"), error))?;
     Ok(bytes)
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use clap::{Args, ValueEnum};
-use pagelight::error::{Error, Result};
+use pagelight::error::{Error, Result, Subject};
 use pagelight::ipc::{Guard, NamedMutex, Persistence, SharedMemory};
 use serde_json::json;
 
@@ -120,7 +120,7 @@ struct Actor<'a> {
 
 impl<'a> Actor<'a> {
     fn start(global: &'a Global, who: char, folder: &Path) -> Result<Actor<'a>> {
-        let failed = |error| Error::io("start", Path::new("a process"), error);
+        let failed = |error| Error::io("start", Subject::Thing("a process"), error);
         let mut child = Command::new(std::env::current_exe().map_err(failed)?)
             .args(["shm", "demo", "--part", &who.to_lowercase().to_string()])
             .env("PAGELIGHT_NAMES", folder)
@@ -150,7 +150,7 @@ impl<'a> Actor<'a> {
     /// Shows its next line, if there is one, and gives it back.
     fn next_line(&mut self) -> Result<Option<String>> {
         let line = self.lines.next().transpose();
-        let line = line.map_err(|error| Error::io("read from", Path::new("a process"), error))?;
+        let line = line.map_err(|error| Error::io("read from", Subject::Thing("a process"), error))?;
         if let Some(line) = &line {
             self.show(line);
         }

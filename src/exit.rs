@@ -1,0 +1,52 @@
+//! The numbers by which a process tells what kind of error it had: exit codes, most of them those of BSD's `sysexits.h`.
+//!
+//! The program ends with them, and a coordinator reads them from its workers, by one table. They are documented, so they
+//! stay.
+
+use crate::error::ErrorKind;
+
+/// Each kind and its code. Where several have the same one, the first is read from it.
+const CODES: [(ErrorKind, u8); 14] = [
+    (ErrorKind::Untold, 1),
+    (ErrorKind::Lacking, 1),
+    (ErrorKind::Request, 2),
+    (ErrorKind::Unfinished, 3),
+    (ErrorKind::Unfit, 65),
+    (ErrorKind::NotFound, 66),
+    (ErrorKind::NoFolder, 66),
+    (ErrorKind::NoObject, 66),
+    (ErrorKind::Exists, 73),
+    (ErrorKind::Io, 74),
+    (ErrorKind::Busy, 75),
+    (ErrorKind::Permission, 77),
+    (ErrorKind::Panicked, 101),
+    (ErrorKind::Interrupted, 130),
+];
+
+/// The exit code of a process that had an error of this kind.
+pub fn code(kind: ErrorKind) -> u8 {
+    let found = CODES.iter().find(|(other, _)| *other == kind);
+    found.map_or(1, |(_, code)| *code)
+}
+
+/// The kind of error of a process that ended with this code; [`ErrorKind::Untold`] where it means none.
+pub fn kind(code: i32) -> ErrorKind {
+    let found = CODES.iter().find(|(_, other)| i32::from(*other) == code);
+    found.map_or(ErrorKind::Untold, |(kind, _)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_documented_code_which_is_read_as_one_of_that_code() {
+        for (error_kind, want) in CODES {
+            assert_eq!(code(error_kind), want);
+            assert_eq!(code(kind(i32::from(want))), want);
+        }
+        for foreign in [-1, 4, 100, 126, 256 + 74] {
+            assert_eq!(kind(foreign), ErrorKind::Untold, "{foreign}");
+        }
+    }
+}
