@@ -6,7 +6,8 @@
 //! * limit: the engine's routine in place over private memory that is mapped already, the same threads.
 //! * direct: the kernel in place on a slice of the map, 16 MiB mapped and populated at a time. Unsound beside other
 //!   processes, and nothing of it could be finished after a crash: it is here to be compared with.
-//! * slots: the engine's loop through a slot, without a journal and without what the engine tells the system of its maps.
+//! * slots: the engine's loop through a slot, without a journal and without what the engine tells the system of its
+//!   maps.
 //! * engine: what `brighten --no-sync` does, from the claim to the journal's removal.
 //!
 //! Last, what a tiny job costs beside creating, syncing and removing one file.

@@ -1,5 +1,5 @@
-//! The kernels over private memory, beside a plain copy of the same bytes; and edits on the way from an image into a slot
-//! and back, as the engine makes them.
+//! The kernels over private memory, beside a plain copy of the same bytes; and edits on the way from an image into a
+//! slot and back, as the engine makes them.
 //!
 //! `cargo bench --bench kernel`
 

@@ -1,5 +1,5 @@
-//! Killed at any instruction, and finished exactly: this program starts itself to edit an image, kills that half-way, says
-//! what is left, finishes it, and compares every byte.
+//! Killed at any instruction, and finished exactly: this program starts itself to edit an image, kills that half-way,
+//! says what is left, finishes it, and compares every byte.
 //!
 //! `cargo run --release --example crash`
 
@@ -44,10 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let is_exact = std::fs::read(&path)? == [HEADER, &want].concat();
     println!("every sample is brighter by {AMOUNT}, once: {is_exact}");
-    match is_exact {
-        true => Ok(()),
-        false => Err("it is not".into()),
-    }
+    if is_exact { Ok(()) } else { Err("it is not".into()) }
 }
 
 /// An edit that stands still once some of it is done, as a program does that is about to be killed.

@@ -34,9 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             if done_bytes > 0 {
                 eprint!("\r{} of {} MB", done_bytes / 1_000_000, all_bytes / 1_000_000);
             }
-            match interrupt.asked() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if interrupt.asked() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         })
         .run()?;

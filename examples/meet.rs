@@ -14,10 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let names = Namespace::of_user();
     let memory = SharedMemory::create_or_open(&names.name("pagelight-meet")?, 8, Persistence::Process)?;
     let mutex = NamedMutex::create_or_open(&names.name("pagelight-meet-turn")?, Persistence::Process)?;
-    let who = match memory.was_created() {
-        true => "first",
-        false => "second",
-    };
+    let who = if memory.was_created() { "first" } else { "second" };
     let number = memory.view(0, 8)?;
     for _ in 0..10 {
         let guard = mutex.lock()?;

@@ -1,15 +1,15 @@
 //! Runs a job in many processes: starts the workers, watches them, replaces the dead. It edits nothing itself while
 //! they live.
 //!
-//! A worker is this same program, started with the job's image and journal (see `worker`); the journal is all that they share. So a
-//! worker may die at any instruction: its slots' locks become free, what it had begun is finished from its slots, and
-//! the chunks it never came to are free for the others.
+//! A worker is this same program, started with the job's image and journal (see `worker`); the journal is all that they
+//! share. So a worker may die at any instruction: its slots' locks become free, what it had begun is finished from its
+//! slots, and the chunks it never came to are free for the others.
 //!
 //! 1. A worker is never taken for dead: it has ended, or it holds its locks. One that stands still while all else is
 //!    done is killed, and then it has ended.
 //! 2. A worker ends when the coordinator does: its standard input is a pipe, and it stops when that closes.
-//! 3. Only the coordinator hears of Ctrl-C and Ctrl-Z. Workers are in process groups of their own; they obey the journal,
-//!    and what comes through the pipe: [`PAUSE`] and [`RESUME`].
+//! 3. Only the coordinator hears of Ctrl-C and Ctrl-Z. Workers are in process groups of their own; they obey the
+//!    journal, and what comes through the pipe: [`PAUSE`] and [`RESUME`].
 
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -27,7 +27,8 @@ use crate::os::process::Handle;
 use crate::os::suspend::{self, Suspend, Watch};
 use crate::threads::{self, Progress};
 
-/// Tells a worker to take no chunk for now. It is not stopped by a signal: stopped, it could not see its coordinator die.
+/// Tells a worker to take no chunk for now. It is not stopped by a signal: stopped, it could not see its coordinator
+/// die.
 pub const PAUSE: u8 = b'h';
 /// Tells it to take chunks again.
 pub const RESUME: u8 = b'g';
@@ -38,10 +39,10 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// The part of a window below which a process of its own costs more than it saves.
 const MIN_SHARE_BYTES: u64 = 128 << 20;
 
-/// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then has
-/// enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map of
-/// addresses, so each page that one lets go must be forgotten by the cores of all, and that takes longer than all else
-/// that is done about it.
+/// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then
+/// has enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map
+/// of addresses, so each page that one lets go must be forgotten by the cores of all, and that takes longer than all
+/// else that is done about it.
 pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
     let shares = usize::try_from(window_bytes / MIN_SHARE_BYTES).unwrap_or(usize::MAX);
     let cores_each = cores.div_ceil(cores.min(shares).max(1));
@@ -249,13 +250,14 @@ impl Coordinator<'_> {
         self.failed.get_or_insert(Error::Worker {
             kind: exit::kind(code),
             job: None,
-            message: match exit.said.is_empty() {
-                true => format!(
+            message: if exit.said.is_empty() {
+                format!(
                     "{}: worker {} ended with code {code}",
                     self.image.path().display(),
                     worker.number
-                ),
-                false => exit.said,
+                )
+            } else {
+                exit.said
             },
         });
         Ok(())

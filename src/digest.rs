@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The second is NH, the universal hash of UMAC (RFC 4418): whatever two different stretches of one length are, they
-//! get the same number for one key in 2^32. Both are mixed into a running digest, with the length, so that order counts.
+//! get the same number for one key in 2^32. Both are mixed into a running digest, with the length, so that order
+//! counts.
 //!
 //! So bytes that are not those that were left pass for them with a chance of at most 2^-32 + 2^-64 for each digest, and
 //! where the sums of the words differ, as after any one word was changed, of 2^-64. The key is drawn from a random

@@ -1,12 +1,12 @@
 //! The library's front door: an [`Image`], and an [`Edit`] of it.
 //!
-//! What stands here is made of the modules below, for those who want to edit an image and not to know how that is done. It
-//! does what the program does: it reads the image's header, keeps alpha and samples of no data, claims the window, keeps a
-//! journal, and finishes exactly what was cut short.
+//! What stands here is made of the modules below, for those who want to edit an image and not to know how that is done.
+//! It does what the program does: it reads the image's header, keeps alpha and samples of no data, claims the window,
+//! keeps a journal, and finishes exactly what was cut short.
 //!
 //! 1. Nothing is changed before [`Edit::run`].
-//! 2. A truncated file is a signal to whoever has it mapped. [`crate::guard_signals`] makes an error of it, once for the
-//!    process; a library never does that by itself.
+//! 2. A truncated file is a signal to whoever has it mapped. [`crate::guard_signals`] makes an error of it, once for
+//!    the process; a library never does that by itself.
 
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -73,8 +73,8 @@ impl Image {
     /// Opens an image to edit it: raw with an ENVI header, NPY, PNM or farbfeld.
     ///
     /// # Errors
-    /// `NotFound`, `Permission`; `Unfit` if it is of a kind that cannot be edited; `Request` if nobody says what it looks
-    /// like, see [`Image::open_as`].
+    /// `NotFound`, `Permission`; `Unfit` if it is of a kind that cannot be edited; `Request` if nobody says what it
+    /// looks like, see [`Image::open_as`].
     pub fn open(path: impl AsRef<Path>) -> Result<Image> {
         Image::open_as(path, &Overrides::default())
     }
@@ -117,8 +117,8 @@ impl Image {
         ImageJobs::of(&self.file, None)?.pending()
     }
 
-    /// Finishes a job that was cut short, exactly. One of a [`PixelFunction`](crate::op::PixelFunction) must have learnt it
-    /// before, by [`PendingJob::with`].
+    /// Finishes a job that was cut short, exactly. One of a [`PixelFunction`](crate::op::PixelFunction) must have
+    /// learnt it before, by [`PendingJob::with`].
     ///
     /// # Errors
     /// As for [`run::resume`].
@@ -196,11 +196,14 @@ impl<'a> Edit<'a> {
     #[must_use]
     pub fn planes(self, planes: Range<u64>) -> Edit<'a> {
         let count = self.image.described.layout.planes();
-        self.with_part(|part| match planes.start < planes.end && planes.end <= count {
-            true => Ok(Part { planes, ..part }),
-            false => Err(format!(
-                "there are no planes {planes:?}; it has {count}, counted from 0"
-            )),
+        self.with_part(|part| {
+            if planes.start < planes.end && planes.end <= count {
+                Ok(Part { planes, ..part })
+            } else {
+                Err(format!(
+                    "there are no planes {planes:?}; it has {count}, counted from 0"
+                ))
+            }
         })
     }
 
@@ -238,8 +241,8 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// How many threads work, and about how many bytes of the image may be in memory at once; with several processes, in
-    /// each.
+    /// How many threads work, and about how many bytes of the image may be in memory at once; with several processes,
+    /// in each.
     #[must_use]
     pub fn settings(self, settings: Settings) -> Edit<'a> {
         Edit {
@@ -248,8 +251,8 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Has the work done by so many copies of this program, which must have called [`worker::serve`]; this process watches
-    /// them, and replaces those that are killed. One is none but this process.
+    /// Has the work done by so many copies of this program, which must have called [`worker::serve`]; this process
+    /// watches them, and replaces those that are killed. One is none but this process.
     #[must_use]
     pub fn processes(self, processes: u32) -> Edit<'a> {
         Edit { processes, ..self }
@@ -269,8 +272,8 @@ impl<'a> Edit<'a> {
         self
     }
 
-    /// Who hears how many bytes of the image are done, now and then and from any thread; `Break` pauses the edit, which can
-    /// be resumed.
+    /// Who hears how many bytes of the image are done, now and then and from any thread; `Break` pauses the edit, which
+    /// can be resumed.
     #[must_use]
     pub fn on_progress(self, progress: impl Fn(u64) -> ControlFlow<()> + Sync + 'a) -> Edit<'a> {
         Edit {

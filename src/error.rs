@@ -148,8 +148,8 @@ pub enum Error {
         reason: Reason,
         /// The process that has it, if it is known.
         process: Option<u32>,
-        /// The bytes of the file from the first to the last one that they work on, if it is a part of an image. They may
-        /// leave others in between alone.
+        /// The bytes of the file from the first to the last one that they work on, if it is a part of an image. They
+        /// may leave others in between alone.
         window: Option<Range<u64>>,
     },
 

@@ -1,4 +1,5 @@
-//! A second look before an edit that cannot be taken back: how many samples would clip or merge, from a few thousand places.
+//! A second look before an edit that cannot be taken back: how many samples would clip or merge, from a few thousand
+//! places.
 
 use std::os::unix::fs::FileExt;
 

@@ -1,7 +1,8 @@
-//! The numbers by which a process tells what kind of error it had: exit codes, most of them those of BSD's `sysexits.h`.
+//! The numbers by which a process tells what kind of error it had: exit codes, most of them those of BSD's
+//! `sysexits.h`.
 //!
-//! The program ends with them, and a coordinator reads them from its workers, by one table. They are documented, so they
-//! stay.
+//! The program ends with them, and a coordinator reads them from its workers, by one table. They are documented, so
+//! they stay.
 
 use crate::error::ErrorKind;
 

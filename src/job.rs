@@ -118,9 +118,10 @@ impl Target {
         let (window, lanes) = layout.run_window(offset_bytes, length_bytes, channels)?;
         let is_whole = length_bytes == layout.data_bytes();
         let description = Description {
-            part: match is_whole {
-                true => layout.describe(&layout.whole()),
-                false => format!("{length_bytes} bytes from {offset_bytes} on"),
+            part: if is_whole {
+                layout.describe(&layout.whole())
+            } else {
+                format!("{length_bytes} bytes from {offset_bytes} on")
             },
             channels: channels.describe(names),
             format: layout.format().to_string(),

@@ -1,8 +1,9 @@
 //! Where the samples of an image lie in its file: a strided array, divided into tiles.
 //!
-//! A [`Layout`] is all that the rest of the program knows of a file format. Positions are bytes from the start of the file
-//! and may be odd: a text header can have any length. What of the samples is meant is a [`Part`]; [`Layout::window`] makes
-//! the bytes of it that a job edits, [`Layout::tiles`] the tiles in which it lies for those who look at pixels.
+//! A [`Layout`] is all that the rest of the program knows of a file format. Positions are bytes from the start of the
+//! file and may be odd: a text header can have any length. What of the samples is meant is a [`Part`];
+//! [`Layout::window`] makes the bytes of it that a job edits, [`Layout::tiles`] the tiles in which it lies for those
+//! who look at pixels.
 //!
 //! ```text
 //!                                            bytes to the next channel, column, row    (n channels, w x h pixels)
@@ -14,8 +15,8 @@
 //!
 //! 1. A `Layout` that exists has at least one sample, no two samples share a byte, and it ends at or before
 //!    [`MAX_FILE_BYTES`]: whoever holds one may add and multiply its numbers without looking.
-//! 2. *Lanes* are the samples that lie side by side within the step from one column (or row, where that is shorter) to the
-//!    next: the channels of a pixel, or planes. A job edits all samples of a row of bytes, or those of some lanes.
+//! 2. *Lanes* are the samples that lie side by side within the step from one column (or row, where that is shorter) to
+//!    the next: the channels of a pixel, or planes. A job edits all samples of a row of bytes, or those of some lanes.
 
 mod tiles;
 
@@ -164,12 +165,14 @@ impl Layout {
         }
     }
 
-    /// An image in tiles of `tile` width and height, each of which begins at its place in `starts`: plane by plane, channel
-    /// by channel if these lie apart (a `step` to the next channel that is not that of samples side by side counts for
-    /// nothing then), row by row of tiles. `step` is that within a tile. What sticks out of the image is padding.
+    /// An image in tiles of `tile` width and height, each of which begins at its place in `starts`: plane by plane,
+    /// channel by channel if these lie apart (a `step` to the next channel that is not that of samples side by side
+    /// counts for nothing then), row by row of tiles. `step` is that within a tile. What sticks out of the image is
+    /// padding.
     ///
     /// # Errors
-    /// A message for the user: as for [`Layout::strided`]; and if `starts` are too few or too many, or tiles share bytes.
+    /// A message for the user: as for [`Layout::strided`]; and if `starts` are too few or too many, or tiles share
+    /// bytes.
     pub fn tiled(
         (width, height, planes): (u64, u64, u64),
         format: PixelFormat,
@@ -317,15 +320,16 @@ impl Layout {
     pub fn describe(&self, part: &Part) -> String {
         let (columns, rows) = (&part.columns, &part.rows);
         let whole = self.whole();
-        let area = match (columns, rows) == (&whole.columns, &whole.rows) {
-            true => "the whole image".to_owned(),
-            false => format!(
+        let area = if (columns, rows) == (&whole.columns, &whole.rows) {
+            "the whole image".to_owned()
+        } else {
+            format!(
                 "the {}x{} pixels at {},{}",
                 columns.end - columns.start,
                 rows.end - rows.start,
                 columns.start,
                 rows.start
-            ),
+            )
         };
         match (part.planes.start + 1, part.planes.end) {
             _ if part.planes == whole.planes => area,
@@ -343,12 +347,12 @@ impl Layout {
         Ok((window, self.lanes_of(part).as_lanes()))
     }
 
-    /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte, and which lanes of them are
-    /// of the channels.
+    /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte, and which lanes of them
+    /// are of the channels.
     ///
     /// # Errors
-    /// A message for the user, if either is not whole pixels, the length is 0, the end lies past the image, or pixels do
-    /// not lie one after another.
+    /// A message for the user, if either is not whole pixels, the length is 0, the end lies past the image, or pixels
+    /// do not lie one after another.
     pub fn run_window(
         &self,
         offset_bytes: u64,

@@ -39,15 +39,17 @@
 //! * **To which of them**: [`Edit::rect`], [`Edit::planes`], [`Edit::channels`]; all but alpha unless told otherwise.
 //! * **By whom**: threads and memory ([`Edit::settings`]); many processes ([`Edit::processes`], of a program that calls
 //!   [`worker::serve`]).
-//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld ([`mod@format`]), or whatever [`Overrides`] say.
+//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld ([`mod@format`]), or whatever
+//!   [`Overrides`] say.
 //! * **Below that**: bytes of a file as memory ([`map`]); memory, mutexes and maps by name between unrelated processes
 #![cfg_attr(feature = "ipc", doc = "  ([`ipc`]).")]
 #![cfg_attr(not(feature = "ipc"), doc = "  (`ipc`, a feature).")]
 //!
 //! # Signals
 //! A file that another program truncates while it is mapped is a signal (SIGBUS) to this process, which kills it. Call
-//! [`guard_signals`] once, and it is an error of the edit instead. The library does not do that by itself, because signals
-//! belong to the program; a [`worker`] process does. [`Interrupt`] makes Ctrl-C a question that a long edit asks.
+//! [`guard_signals`] once, and it is an error of the edit instead. The library does not do that by itself, because
+//! signals belong to the program; a [`worker`] process does. [`Interrupt`] makes Ctrl-C a question that a long edit
+//! asks.
 //!
 //! # Features
 //! | feature | brings |
@@ -58,7 +60,8 @@
 //!
 //! `default-features = false` leaves images and their edits, with about a dozen dependencies.
 //!
-//! What is not listed below is hidden: it is public for the program, the tests and the benches, and may change at any time.
+//! What is not listed below is hidden: it is public for the program, the tests and the benches, and may change at any
+//! time.
 
 // # The house, floor by floor
 // A file imports only from the floors below it; `tests/tidy.rs` holds the rule.
@@ -95,8 +98,8 @@
 //
 // The program (`main.rs` and `cli/`) stands on top of this library. Only it prints, reads the environment or exits.
 //
-// Unsafe code stands in `os`, `map` and `ipc` only, and nothing lends a reference into a map: other processes may change
-// its bytes at any moment.
+// Unsafe code stands in `os`, `map` and `ipc` only, and nothing lends a reference into a map: other processes may
+// change its bytes at any moment.
 
 pub mod format;
 #[cfg(feature = "ipc")]

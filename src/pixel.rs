@@ -29,7 +29,8 @@ pub enum Sample {
     U16,
     /// Signed, -32768 to 32767.
     I16,
-    /// Unsigned, 0 to 65535, stored with the top bit flipped: a signed number to which 32768 is added (`BZERO` in FITS).
+    /// Unsigned, 0 to 65535, stored with the top bit flipped: a signed number to which 32768 is added (`BZERO` in
+    /// FITS).
     U16Flipped,
 }
 

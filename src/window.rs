@@ -197,8 +197,8 @@ impl Window {
         self.bounds(0..self.bytes())
     }
 
-    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and far
-    /// apart, because each may bring a whole huge page.
+    /// Window bytes that bring at most about `resident_bytes` into memory: fewer than those where rows are short and
+    /// far apart, because each may bring a whole huge page.
     pub(crate) fn bytes_within(&self, resident_bytes: u64) -> u64 {
         let of_block = |block: &Block| {
             let row_resident_bytes = block.stride_bytes.min(block.row_bytes + 2 * HUGE_PAGE_BYTES);

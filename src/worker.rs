@@ -33,8 +33,8 @@ const MARK: &str = "pagelight-worker";
 static IS_SERVING: AtomicBool = AtomicBool::new(false);
 
 /// Does the work of a worker, if this process was started as one: `None` if it was not. To be called first thing in
-/// `main`, with the arguments of the program and the functions of its own that its jobs may be of; after that, its edits may
-/// have several processes.
+/// `main`, with the arguments of the program and the functions of its own that its jobs may be of; after that, its
+/// edits may have several processes.
 ///
 /// ```no_run
 /// use std::process::ExitCode;

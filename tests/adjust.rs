@@ -1,5 +1,5 @@
-//! `adjust`, and what `brighten` shares with it: steps in the order given, samples that stand for no data, words that do
-//! not fit, and an id.
+//! `adjust`, and what `brighten` shares with it: steps in the order given, samples that stand for no data, words that
+//! do not fit, and an id.
 
 mod common;
 
@@ -10,7 +10,8 @@ use std::process::Output;
 use common::{Snapshot, folder, pagelight, word};
 use tempfile::TempDir;
 
-/// A folder with an ENVI image of 40 x 30 pixels in three bands that lie apart, unsigned, of which 7 stands for no data.
+/// A folder with an ENVI image of 40 x 30 pixels in three bands that lie apart, unsigned, of which 7 stands for no
+/// data.
 struct House {
     folder: TempDir,
     image: PathBuf,
@@ -77,8 +78,8 @@ impl House {
             .collect()
     }
 
-    /// That the samples of some bands are what `new` makes of those that are data, and all others as they were. Returns how
-    /// many were to clip.
+    /// That the samples of some bands are what `new` makes of those that are data, and all others as they were. Returns
+    /// how many were to clip.
     #[track_caller]
     fn assert_edited(&self, bands: &[usize], new: impl Fn(f64) -> f64) -> usize {
         let mut clipped = 0;

@@ -1,8 +1,8 @@
 //! What the library offers, written down: `tests/api.txt` changes only on purpose.
 //!
-//! The listing is made of the source: of all that `lib.rs` names and does not hide, without bodies and comments. After a
-//! change that is meant, `PAGELIGHT_WRITE_API=1 cargo test --test api` writes it anew; the difference belongs to the commit,
-//! and to CHANGELOG.md.
+//! The listing is made of the source: of all that `lib.rs` names and does not hide, without bodies and comments. After
+//! a change that is meant, `PAGELIGHT_WRITE_API=1 cargo test --test api` writes it anew; the difference belongs to the
+//! commit, and to CHANGELOG.md.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -42,8 +42,8 @@ impl House {
         self.folder.path().join(name)
     }
 
-    /// `brighten image.raw --by 1` with more words ends with `code` and a complaint that has all of `says`. The pixels are
-    /// rgba16 where neither a header nor the words say anything else.
+    /// `brighten image.raw --by 1` with more words ends with `code` and a complaint that has all of `says`. The pixels
+    /// are rgba16 where neither a header nor the words say anything else.
     #[track_caller]
     fn refuses(&self, words: &[&str], code: i32, says: &[&str]) {
         let mut all = vec!["brighten", word(&self.image), "--by=1"];

@@ -565,9 +565,12 @@ fn an_unfinished_job_is_in_the_way_of_an_edit_in_place() {
             .expect("a folder")
             .map(|entry| entry.expect("an entry").path());
         let mut files: Vec<_> = entries
-            .flat_map(|path| match path.is_dir() {
-                true => common::journals_in(folder.path()),
-                false => vec![path],
+            .flat_map(|path| {
+                if path.is_dir() {
+                    common::journals_in(folder.path())
+                } else {
+                    vec![path]
+                }
             })
             .map(|path| (path.clone(), fs::read(path).expect("read")))
             .collect();

@@ -1,4 +1,5 @@
-//! A damaged journal never makes a wrong image: it is refused, with both files as they were, or the damage does no harm.
+//! A damaged journal never makes a wrong image: it is refused, with both files as they were, or the damage does no
+//! harm.
 //!
 //! One test in a process of its own: the library's locks are open files, which a child that another test just begins
 //! would hold for a moment.
@@ -55,8 +56,8 @@ fn is_exact_after(rig: &Rig, moment: &Moment, what: &str, damage: impl FnOnce(&m
     judge(rig, &moment.image, &journal, what)
 }
 
-/// Resumes, and says whether the image then is exact; if not, that must have been refused, with `image` and `journal` as
-/// they were.
+/// Resumes, and says whether the image then is exact; if not, that must have been refused, with `image` and `journal`
+/// as they were.
 #[track_caller]
 fn judge(rig: &Rig, image: &[u8], journal: &[u8], what: &str) -> bool {
     let path = rig.journal();
@@ -80,8 +81,8 @@ fn judge(rig: &Rig, image: &[u8], journal: &[u8], what: &str) -> bool {
     }
 }
 
-/// An image with a job that was killed while a thread had `wanted` in hand, with chunks of all three kinds: done, in work,
-/// and more that are free.
+/// An image with a job that was killed while a thread had `wanted` in hand, with chunks of all three kinds: done, in
+/// work, and more that are free.
 fn cut_short(wanted: impl Fn(SlotState) -> bool) -> (Rig, Moment) {
     let rig = Rig::of_rows(192);
     rig.cut_short_with(|journal, slot_states| {

@@ -1,5 +1,5 @@
-//! A program that uses the library and shares its edits with copies of itself. It has a `main` of its own, because it is
-//! started as a worker, too.
+//! A program that uses the library and shares its edits with copies of itself. It has a `main` of its own, because it
+//! is started as a worker, too.
 
 mod common;
 

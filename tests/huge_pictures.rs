@@ -1,5 +1,5 @@
-//! Pictures of a few bytes in files of hundreds of gigabytes of nothing, whose headers claim whatever costs most: refused
-//! soon, with a reason, in little memory.
+//! Pictures of a few bytes in files of hundreds of gigabytes of nothing, whose headers claim whatever costs most:
+//! refused soon, with a reason, in little memory.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Containers are edited as their own header says; files of other known kinds are refused, named and left alone; what a pixel looks like is said and not guessed; and the
-//! header that is read is the file's own.
+//! Containers are edited as their own header says; files of other known kinds are refused, named and left alone; what a
+//! pixel looks like is said and not guessed; and the header that is read is the file's own.
 
 mod common;
 #[path = "common/pictures.rs"]

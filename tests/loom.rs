@@ -2,8 +2,8 @@
 //! the memory model allows: the real protocol over loom's atomics.
 //!
 //! A worker edits a chunk of two redo blocks; an onlooker reads one thing, and then another that must not be older. All
-//! interleavings are tried, with every stale value that a load may return. Then each of the worker's ten fences is taken
-//! away in turn. What the tables in [`one_fence_less`] say, in words:
+//! interleavings are tried, with every stale value that a load may return. Then each of the worker's ten fences is
+//! taken away in turn. What the tables in [`one_fence_less`] say, in words:
 //!
 //! * The fence *after* FINISHED and the one after IDLE(1) hold back what follows (the image's bytes, the slot's next
 //!   bytes). No release store does that, so without either an onlooker sees a wrong order.
@@ -366,9 +366,9 @@ fn is_sound(look: impl Fn(&Machine) + Copy + Send + Sync + 'static, stores: Orde
             let shared = Arc::new(Shared::fresh(&Codec::new(SEED)));
             let machine = |without| Machine::new(&shared, stores, without);
             let (worker, onlooker) = (machine(without), machine(None));
-            // The onlooker, not the worker, is the thread that loom starts late. Of each cell loom knows the last access
-            // only: a worker that loads a word and then stores it, as in `take`, hides an onlooker's load ahead of both,
-            // and what that load would see after the store is never tried.
+            // The onlooker, not the worker, is the thread that loom starts late. Of each cell loom knows the last
+            // access only: a worker that loads a word and then stores it, as in `take`, hides an onlooker's load ahead
+            // of both, and what that load would see after the store is never tried.
             let looking = thread::spawn(move || look(&onlooker));
             let take = |chunk| protocol::take(&worker, 0, chunk).expect("memory");
             assert!(take(0), "nobody else wants it");

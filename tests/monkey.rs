@@ -1,10 +1,10 @@
 //! A monkey at the file manager: a job is killed, files are moved, copied, restored and replaced in any way, and then
-//! somebody goes on. Whatever happens, a command that says that all is well has left an image that is right, and one that
-//! refuses has changed nothing.
+//! somebody goes on. Whatever happens, a command that says that all is well has left an image that is right, and one
+//! that refuses has changed nothing.
 //!
-//! *Right* is told by what the monkey knows: for each byte of the image whether it was edited when it last looked, and what
-//! the user has put there since. What was not edited is to be edited once, whatever it holds; what was, and was changed
-//! since, makes the only right answer a refusal.
+//! *Right* is told by what the monkey knows: for each byte of the image whether it was edited when it last looked, and
+//! what the user has put there since. What was not edited is to be edited once, whatever it holds; what was, and was
+//! changed since, makes the only right answer a refusal.
 //!
 //! A plain copy of a half-edited image under another name is not counted: nothing about it tells that it is one.
 
@@ -55,8 +55,8 @@ struct Round<'a> {
     is_over: bool,
     /// True once the image has lost its mark: were it moved now, nothing would tell it from any other picture.
     is_unmarked: bool,
-    /// True once a new file took the place of the image, with the job unfinished: nothing may edit that before the user has
-    /// said what it is.
+    /// True once a new file took the place of the image, with the job unfinished: nothing may edit that before the user
+    /// has said what it is.
     is_replaced: bool,
     /// What was done, for messages.
     story: Vec<String>,
@@ -165,7 +165,8 @@ impl<'a> Round<'a> {
         true
     }
 
-    /// Sees which bytes are edited now. Those that are the same either way do not matter, and those of a sample go together.
+    /// Sees which bytes are edited now. Those that are the same either way do not matter, and those of a sample go
+    /// together.
     fn look(&mut self) {
         let bytes = fs::read(&self.path).expect("read");
         for (at, is_edited) in self.is_edited.iter_mut().enumerate() {

@@ -238,9 +238,10 @@ fn a_job_whose_bytes_the_disk_refuses_meanwhile() {
             if chunks.fetch_add(1, Ordering::Relaxed) == at_chunk {
                 set_state(&rig, JobState::SyncFailed);
             }
-            match stopped {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if stopped {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         });
         let said = outcome.expect_err("refused").to_string();

@@ -439,9 +439,10 @@ fn all_that_is_done_is_reported_by_a_run_and_its_resume() {
             ControlFlow::Continue(())
         };
         let hear_once = |_| ControlFlow::Break(());
-        let ended = match is_interrupted {
-            true => run::start(&job, &image, "", &options, &hear_once),
-            false => run::start(&job, &image, "", &options, &hear),
+        let ended = if is_interrupted {
+            run::start(&job, &image, "", &options, &hear_once)
+        } else {
+            run::start(&job, &image, "", &options, &hear)
         };
         assert_eq!(ended.is_err(), is_interrupted, "{ended:?}");
         let mut before = 0;

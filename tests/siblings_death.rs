@@ -332,9 +332,10 @@ fn ctrl_c_pauses_the_job_whoever_it_reaches() {
     for to_all in [true, false, true, false] {
         for kind in [Signal::INT, Signal::TERM, Signal::HUP] {
             let mut run = bed.start_frozen(3, &["--threads=1", "--grace=300"]);
-            match to_all {
-                true => signal_group(run.process(), kind),
-                false => signal(run.process(), kind),
+            if to_all {
+                signal_group(run.process(), kind)
+            } else {
+                signal(run.process(), kind)
             }
             run.wait_for_the_stop();
             let ended = run.thaw();

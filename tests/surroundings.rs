@@ -1,4 +1,5 @@
-//! Surroundings that are not as they usually are: an output that takes nothing, hostile names, no /proc, few open files.
+//! Surroundings that are not as they usually are: an output that takes nothing, hostile names, no /proc, few open
+//! files.
 
 mod common;
 

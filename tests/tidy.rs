@@ -241,8 +241,8 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     faults
 }
 
-/// The files of one folder that import each other in a circle, in order; a file's own folder counts as the file. What they
-/// take from the folder's `mod.rs` is no circle: that is where a folder keeps what all of its files need.
+/// The files of one folder that import each other in a circle, in order; a file's own folder counts as the file. What
+/// they take from the folder's `mod.rs` is no circle: that is where a folder keeps what all of its files need.
 fn circle(house: &House, folder: &str) -> Option<String> {
     let inside = |path: &str| -> Option<String> {
         let name = path.strip_prefix(folder)?.split('/').next()?.trim_end_matches(".rs");

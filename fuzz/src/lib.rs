@@ -11,8 +11,8 @@ use pagelight::map::{Access, MappedFile};
 /// Axes that are tried, by a byte of the input.
 const AXES: [&str; 8] = ["", "", "yx", "xy", "yxc", "cyx", "yxz", "tzyxc"];
 
-/// Describes a file that begins with `magic` and the input behind its first 8 bytes. These say how long the file is (the
-/// rest is a hole), and what the user says. A layout that is believed must fit the file.
+/// Describes a file that begins with `magic` and the input behind its first 8 bytes. These say how long the file is
+/// (the rest is a hole), and what the user says. A layout that is believed must fit the file.
 pub fn open(magic: &[u8], input: &[u8]) {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     let path = PATH.get_or_init(|| {

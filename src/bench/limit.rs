@@ -59,8 +59,8 @@ impl FromStr for DiskUse {
     }
 }
 
-/// How long an edit of `bytes` of private memory takes that is mapped already, in large pages where the system has some:
-/// the engine's own routine, in place, with nothing of files and slots about it.
+/// How long an edit of `bytes` of private memory takes that is mapped already, in large pages where the system has
+/// some: the engine's own routine, in place, with nothing of files and slots about it.
 ///
 /// # Errors
 /// `Io` if the system has no room for the map; it ends whoever then touches more memory than there is.

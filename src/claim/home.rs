@@ -25,7 +25,8 @@ impl ImageJobs {
             let Some(_lock) = journal.lock_run()? else {
                 continue;
             };
-            // After a power cut the state may be on the disk and the chunks' words not; the image was there before both.
+            // After a power cut the state may be on the disk and the chunks' words not; the image was there before
+            // both.
             if journal.is_of_this_boot()? {
                 journal.refuse_undone()?;
             }
@@ -33,16 +34,17 @@ impl ImageJobs {
                 self.note_unstamped_end(folder, &journal)?;
             }
             self.count_jobs(image, folder, Some(&path))?;
-            match journal.header().token.is_empty() {
-                true => journal.remove(false)?,
-                false => journal.become_id(&folder.id_path(&path), false)?,
+            if journal.header().token.is_empty() {
+                journal.remove(false)?
+            } else {
+                journal.become_id(&folder.id_path(&path), false)?
             }
         }
         Ok(pending)
     }
 
-    /// The image's folder as a claim needs it: what was moved is at home again, a copy has nothing, and all is where the
-    /// user says that it should be.
+    /// The image's folder as a claim needs it: what was moved is at home again, a copy has nothing, and all is where
+    /// the user says that it should be.
     pub(super) fn claimable_folder(&self, image: &MappedFile, request: &Request<'_>) -> Result<Option<Folder>> {
         self.refuse_unknown()?;
         self.refuse_replaced()?;
@@ -55,9 +57,10 @@ impl ImageJobs {
             Standing::Moved(mark, folder) => {
                 self.refuse_other_place(folder, request.folder)?;
                 // With jobs, only once one of them is resumed, and all that was done is compared.
-                match self.pending()?.is_empty() {
-                    true => self.adopt(image, mark, folder).map(Some),
-                    false => Ok(Some(folder.clone())),
+                if self.pending()?.is_empty() {
+                    self.adopt(image, mark, folder).map(Some)
+                } else {
+                    Ok(Some(folder.clone()))
                 }
             }
             Standing::Copy(_, folder) => {
@@ -122,8 +125,8 @@ impl ImageJobs {
         Err(Error::request(&self.subject().path, why))
     }
 
-    /// Makes an image that was moved at home again where it is. It gets a new number, so that whatever else carries the old
-    /// one finds no journals.
+    /// Makes an image that was moved at home again where it is. It gets a new number, so that whatever else carries the
+    /// old one finds no journals.
     pub(crate) fn adopt(&self, image: &MappedFile, mark: &Mark, folder: &Folder) -> Result<Folder> {
         let mut folder = folder.clone();
         let mut record = record_of(
@@ -149,8 +152,8 @@ impl ImageJobs {
         identity::random().map_err(|error| Error::io("name", &self.subject().path, error))
     }
 
-    /// A folder for an image that has none. The mark is on the image before the folder is there, so that one that is left
-    /// by a death is found.
+    /// A folder for an image that has none. The mark is on the image before the folder is there, so that one that is
+    /// left by a death is found.
     pub(super) fn new_folder(&self, image: &MappedFile, wanted: Option<&Path>) -> Result<Folder> {
         self.remove_unmade(image)?;
         let uuid = self.new_uuid()?;
@@ -192,9 +195,10 @@ impl ImageJobs {
     }
 
     pub(super) fn unmark(&self, image: &MappedFile) -> Result<()> {
-        match self.is_unmarkable() {
-            true => Ok(()),
-            false => Mark::remove(image.file(), image.path()),
+        if self.is_unmarkable() {
+            Ok(())
+        } else {
+            Mark::remove(image.file(), image.path())
         }
     }
 

@@ -1,11 +1,12 @@
 //! Jobs with an id: whether they were done, and whether that still counts.
 //!
-//! An id is kept with the image's *generation*, which is counted up when a claim finds that somebody else has changed the
-//! image since our last job ended. So an id of this generation is still in the image, and of any other nobody can know:
-//! a backup from before may have been copied over it.
+//! An id is kept with the image's *generation*, which is counted up when a claim finds that somebody else has changed
+//! the image since our last job ended. So an id of this generation is still in the image, and of any other nobody can
+//! know: a backup from before may have been copied over it.
 //!
-//! That somebody else changed the image is seen by its time of modification, which each of our jobs sets when it ends. The
-//! time of the last change of anything (ctime) would see more and mean less: a rename, a link, another owner change it.
+//! That somebody else changed the image is seen by its time of modification, which each of our jobs sets when it ends.
+//! The time of the last change of anything (ctime) would see more and mean less: a rename, a link, another owner change
+//! it.
 
 use super::{ClaimOutcome, ImageJobs, PendingJob, Refusal, Request, start_lock};
 use crate::error::{Error, Result};
@@ -139,14 +140,15 @@ impl ImageJobs {
             left_nanoseconds: stat.modified_nanoseconds,
             ..folder.record.clone()
         };
-        match keeps_ids {
-            true => folder.set_record(record, true),
-            false => Ok(()),
+        if keeps_ids {
+            folder.set_record(record, true)
+        } else {
+            Ok(())
         }
     }
 
-    /// Does for a job of a token what its process was killed before, see [`ImageJobs::stamp`]: remembers the image's time of
-    /// modification if it is the job's own, or else that somebody else changed the image since.
+    /// Does for a job of a token what its process was killed before, see [`ImageJobs::stamp`]: remembers the image's
+    /// time of modification if it is the job's own, or else that somebody else changed the image since.
     pub(super) fn note_unstamped_end(&self, folder: &mut Folder, journal: &Journal) -> Result<()> {
         let modified = self.subject().stat.modified_nanoseconds;
         if folder.record.left_nanoseconds == modified {
@@ -171,7 +173,8 @@ impl ImageJobs {
     }
 }
 
-/// What is kept of the jobs that were done under an id, in the folder; also of one whose journal only waits to become that.
+/// What is kept of the jobs that were done under an id, in the folder; also of one whose journal only waits to become
+/// that.
 fn headers(folder: &Folder) -> Result<Vec<JournalHeader>> {
     let mut headers = Vec::new();
     for path in folder.ids()? {

@@ -80,8 +80,8 @@ impl ImageJobs {
         Ok(jobs)
     }
 
-    /// True if the file is not the one that its jobs were begun on, as far as can be seen: it is in the place of that. Where
-    /// the file system keeps no marks, it may be that one with a new number.
+    /// True if the file is not the one that its jobs were begun on, as far as can be seen: it is in the place of that.
+    /// Where the file system keeps no marks, it may be that one with a new number.
     pub fn is_replaced(&self) -> bool {
         match self.standing() {
             Standing::Replaced(_) => true,
@@ -96,8 +96,8 @@ impl ImageJobs {
         matches!(self.standing(), Standing::Replaced(folder) if !is_beside(folder))
     }
 
-    /// Refuses to take a file in the place of an image with unfinished jobs for another picture: it may be a copy of that,
-    /// half-edited, and what of it was changed since, nobody can know.
+    /// Refuses to take a file in the place of an image with unfinished jobs for another picture: it may be a copy of
+    /// that, half-edited, and what of it was changed since, nobody can know.
     pub(super) fn refuse_replaced(&self) -> Result<()> {
         if !self.is_replaced() {
             return Ok(());
@@ -116,8 +116,9 @@ impl ImageJobs {
         }
     }
 
-    /// Leaves the jobs of an image that was replaced to that, which may be elsewhere: this file is another picture, says the
-    /// user. Returns where their journals are; `None` if the jobs are to be given up as those of the file itself.
+    /// Leaves the jobs of an image that was replaced to that, which may be elsewhere: this file is another picture,
+    /// says the user. Returns where their journals are; `None` if the jobs are to be given up as those of the file
+    /// itself.
     pub(super) fn leave_to_first(&self) -> Result<Option<PathBuf>> {
         let Some(folder) = self.folder().filter(|_| self.is_replaced()) else {
             return Ok(None);
@@ -144,9 +145,10 @@ impl ImageJobs {
         for folder in self.subject.folders_in_reach()? {
             let is_own =
                 own.is_some_and(|own| own.path == folder.path) || folder.record.is_of(&self.subject.stat.identity);
-            let was_here = match is_unmarkable {
-                true => folder.record.path.file_name() == here.file_name(),
-                false => folder.record.path == *here,
+            let was_here = if is_unmarkable {
+                folder.record.path.file_name() == here.file_name()
+            } else {
+                folder.record.path == *here
             };
             if was_here && !is_own {
                 forget_place(folder)?;
@@ -186,8 +188,8 @@ impl ImageJobs {
         self.subject.stat.changed_nanoseconds
     }
 
-    /// When the image's bytes were last changed, in nanoseconds since 1970; unlike the above it goes with a file that is moved
-    /// to another disk.
+    /// When the image's bytes were last changed, in nanoseconds since 1970; unlike the above it goes with a file that
+    /// is moved to another disk.
     pub(crate) fn modified_nanoseconds(&self) -> u64 {
         self.subject.stat.modified_nanoseconds
     }
@@ -304,11 +306,12 @@ impl ImageJobs {
         let (op, part) = (&pending.job.op, &pending.job.target.description.part);
         if self.is_replaced() {
             let why = format!("is not the file that an unfinished job was begun on ({op}, {part}): it was replaced");
-            return Ok(match self.is_replaced_by_word() {
-                true => Error::unfinished(path, why).with_hint(Hint::FinishFirst),
-                false => Error::unfinished(path, why)
+            return Ok(if self.is_replaced_by_word() {
+                Error::unfinished(path, why).with_hint(Hint::FinishFirst)
+            } else {
+                Error::unfinished(path, why)
                     .with_hint(Hint::CopyOrBackup)
-                    .with_job(self.where_lies(pending)),
+                    .with_job(self.where_lies(pending))
             });
         }
         let why = format!("an unfinished job is in the way ({op}, {part})");
@@ -351,7 +354,8 @@ impl PendingJob {
     }
 }
 
-/// Says of a folder's image that it is not any more where it was last met. Its journals stay, and its mark leads to them.
+/// Says of a folder's image that it is not any more where it was last met. Its journals stay, and its mark leads to
+/// them.
 fn forget_place(mut folder: Folder) -> Result<()> {
     let record = Record {
         path: PathBuf::new(),

@@ -185,11 +185,14 @@ impl Claim {
     /// `NotFound` if somebody has removed it meanwhile; `Io`, `Permission`.
     pub fn end(&self, image: &MappedFile, durably: bool) -> Result<()> {
         let keeps_id = !self.journal.header().token.is_empty() && self.journal.state()? == JobState::Complete;
-        self.leave(image, durably, |claim| match keeps_id {
-            true => claim
-                .journal
-                .become_id(&claim.folder.id_path(claim.journal.path()), durably),
-            false => claim.journal.remove(durably),
+        self.leave(image, durably, |claim| {
+            if keeps_id {
+                claim
+                    .journal
+                    .become_id(&claim.folder.id_path(claim.journal.path()), durably)
+            } else {
+                claim.journal.remove(durably)
+            }
         })
     }
 

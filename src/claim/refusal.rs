@@ -70,7 +70,8 @@ pub enum Refusal {
         /// How many are there.
         found: usize,
     },
-    /// Another file was here when the job was begun, and an edit without the folder that the user named knew nothing of it.
+    /// Another file was here when the job was begun, and an edit without the folder that the user named knew nothing of
+    /// it.
     #[error(
         "is not the file that the unfinished job was begun on, and may have been edited since without that folder of \
          journals; nothing was changed; finish the job on the first file, or clear this one with that folder, which takes \

@@ -37,8 +37,8 @@ pub(super) struct LayoutArgs {
     /// Bytes before the first pixel [default: the header's, or 0]
     #[arg(long, value_name = "BYTES", value_parser = words::bytes)]
     pub(super) data_offset: Option<u64>,
-    /// What the axes of an NPY array are: yx, yxc, cyx, zyx, tzyxc, ... [default: a last axis of 1 to 4 is channels, else
-    /// columns; rows and planes in front of it]
+    /// What the axes of an NPY array are: yx, yxc, cyx, zyx, tzyxc, ... [default: a last axis of 1 to 4 is channels,
+    /// else columns; rows and planes in front of it]
     #[arg(long, value_name = "AXES", requires = "image")]
     pub(super) axes: Option<Axes>,
     /// These are raw pixels, although the file begins as a known kind of file does, such as TIFF

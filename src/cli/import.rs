@@ -18,10 +18,10 @@ use super::words;
 
 /// Make an image and its header from an ordinary picture: PNG, TIFF, farbfeld, PNM or OpenEXR
 ///
-/// Gray, color and alpha stay what they are. 16-bit samples are kept bit for bit, 8-bit ones multiplied by 257, floating
-/// point ones (OpenEXR, linear light) clamped to 0 to 1 and scaled to 65535. Color profiles are not carried over. Image
-/// and header appear complete or not at all, and nothing is overwritten. PNG and TIFF are read piece by piece; the
-/// other kinds, and interlaced PNGs, up to 512 MiB of pixels.
+/// Gray, color and alpha stay what they are. 16-bit samples are kept bit for bit, 8-bit ones multiplied by 257,
+/// floating point ones (OpenEXR, linear light) clamped to 0 to 1 and scaled to 65535. Color profiles are not carried
+/// over. Image and header appear complete or not at all, and nothing is overwritten. PNG and TIFF are read piece by
+/// piece; the other kinds, and interlaced PNGs, up to 512 MiB of pixels.
 #[derive(Args)]
 pub(super) struct Import {
     /// The picture; its content says of what kind it is, not its name

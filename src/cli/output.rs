@@ -1,7 +1,7 @@
 //! Printing: results to stdout as text or JSON, messages to stderr, numbers as people read them.
 //!
-//! 1. A reader who has gone (`| head`) is no error: the work was done, so the rest goes nowhere and the exit code stays.
-//!    Any other result that cannot be printed is one, told once the work is over ([`all_printed`]).
+//! 1. A reader who has gone (`| head`) is no error: the work was done, so the rest goes nowhere and the exit code
+//!    stays. Any other result that cannot be printed is one, told once the work is over ([`all_printed`]).
 //! 2. File names may hold anything. Nothing that is printed but the data that `shm read` was asked for has a character
 //!    in it that a terminal obeys or that makes letters change places ([`is_obeyed`]).
 

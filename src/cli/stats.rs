@@ -179,9 +179,10 @@ impl Stats {
 /// Refuses a name for a plot that is no SVG's.
 pub(super) fn refuse_other_than_svg(plot: &Path) -> Result<()> {
     let extension = plot.extension();
-    match extension.is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
-        true => Ok(()),
-        false => Err(Error::request(plot, "a plot is an SVG; use .svg")),
+    if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
+        Ok(())
+    } else {
+        Err(Error::request(plot, "a plot is an SVG; use .svg"))
     }
 }
 

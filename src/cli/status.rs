@@ -1,4 +1,5 @@
-//! `pagelight status`: which jobs of an image are unfinished, how far they are, who works on them, and which ids are known.
+//! `pagelight status`: which jobs of an image are unfinished, how far they are, who works on them, and which ids are
+//! known.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -56,13 +57,10 @@ impl Status {
         for id in jobs.ids()? {
             let token = String::from_utf8_lossy(&id.token).into_owned();
             let word = output::printable(&token);
-            lines.push(match id.is_certain {
-                true => format!("{shown}: --id {word} was done"),
-                false => format!(
+            lines.push(if id.is_certain { format!("{shown}: --id {word} was done") } else { format!(
                     "{shown}: --id {word} was done, but the image was changed by somebody else since: is it still in it? \
                      'pagelight forget' lets it be done once more"
-                ),
-            });
+                ) });
             ids.push(json!({ "id": token, "certain": id.is_certain }));
         }
         global.result(

@@ -109,9 +109,10 @@ impl Abandon {
             return Ok(());
         }
         if !self.yes {
-            let meaning = match jobs.is_replaced {
-                true => "the file was replaced, and this takes it for a picture of its own, half-edited as it may be",
-                false => "this leaves the image half-edited for good, and only a backup brings it back",
+            let meaning = if jobs.is_replaced {
+                "the file was replaced, and this takes it for a picture of its own, half-edited as it may be"
+            } else {
+                "this leaves the image half-edited for good, and only a backup brings it back"
             };
             return Err(Error::request(
                 path,
@@ -164,13 +165,14 @@ impl Abandon {
 impl Abandon {
     /// The jobs of an image that was replaced are left to it together.
     fn refuse_window(&self) -> Result<()> {
-        match self.window.is_given() {
-            false => Ok(()),
-            true => Err(Error::request(
+        if self.window.is_given() {
+            Err(Error::request(
                 &self.image.image,
                 "is not the file that its unfinished jobs were begun on, so they are given up all together; leave \
                  the window away",
-            )),
+            ))
+        } else {
+            Ok(())
         }
     }
 }

@@ -32,8 +32,8 @@ pub(super) struct WorkArgs {
     /// processes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     threads: Option<u16>,
-    /// Processes that share the work; whichever dies, the others finish what it had begun [default: one for each core, but
-    /// no more than have 128 MiB of work each; one if --threads is given]
+    /// Processes that share the work; whichever dies, the others finish what it had begun [default: one for each core,
+    /// but no more than have 128 MiB of work each; one if --threads is given]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_PROCESSES)))]
     processes: Option<u16>,
     /// About how much of the image may be in memory at most; a thread needs 4 MiB, and most work takes less

@@ -8,8 +8,8 @@ use crate::layout::{Lane, Layout, Part, Tile};
 use crate::map::MappedFile;
 use crate::pixel::{ChannelSet, Channels, PixelFormat, SAMPLE_BYTES};
 
-/// Where the samples of a pixel lie among so many others that they take more bytes than this, pixels are read one by one,
-/// and only what is wanted of each.
+/// Where the samples of a pixel lie among so many others that they take more bytes than this, pixels are read one by
+/// one, and only what is wanted of each.
 const WIDE_PIXEL_BYTES: u64 = 512;
 /// What the system reads of a file at least.
 const PAGE_BYTES: u64 = 4096;
@@ -124,8 +124,8 @@ impl Area {
         rows.min(max_bytes / (self.width * pixel_bytes)).max(1)
     }
 
-    /// Reads the pixels of some rows and columns, both counted within the area, into `out`, which then has just these: row
-    /// by row, the channels of a pixel side by side.
+    /// Reads the pixels of some rows and columns, both counted within the area, into `out`, which then has just these:
+    /// row by row, the channels of a pixel side by side.
     ///
     /// # Errors
     /// `Io`, also if the file was truncated meanwhile.
@@ -187,12 +187,11 @@ impl Area {
             .map(|(channel, place)| (self.layout.lane(channel, part.planes.start), place))
             .collect();
         // Of each pixel these lanes are read.
-        let (first, last) = match self.lanes_bytes() > WIDE_PIXEL_BYTES {
-            false => (0, lanes - 1),
-            true => {
-                let lanes = wanted.iter().map(|(lane, _)| *lane);
-                (lanes.clone().min().unwrap_or(0), lanes.max().unwrap_or(0))
-            }
+        let (first, last) = if self.lanes_bytes() > WIDE_PIXEL_BYTES {
+            let lanes = wanted.iter().map(|(lane, _)| *lane);
+            (lanes.clone().min().unwrap_or(0), lanes.max().unwrap_or(0))
+        } else {
+            (0, lanes - 1)
         };
         let pixel_bytes = (last + 1 - first) * SAMPLE_BYTES;
         let pixels = tile.block.bytes() / self.lanes_bytes();
@@ -206,9 +205,10 @@ impl Area {
             }
         }
         let (columns, rows) = (tile.columns.clone(), tile.rows.clone());
-        let line_pixels = match self.is_transposed() {
-            true => rows.end - rows.start,
-            false => columns.end - columns.start,
+        let line_pixels = if self.is_transposed() {
+            rows.end - rows.start
+        } else {
+            columns.end - columns.start
         };
         let row_pixels = part.columns.end - part.columns.start;
         for (line, bytes) in (0..).zip(lines.chunks_exact(in_memory(line_pixels) * pixel_bytes)) {

@@ -71,12 +71,13 @@ impl PictureFormat {
                 "a PNG cannot hold signed samples ({format}); use .tif, or say --pixel if they are not signed"
             ));
         }
-        match format.channels.are_bands() {
-            true => refuse(format!(
+        if format.channels.are_bands() {
+            refuse(format!(
                 "a PNG cannot hold bands that are neither colors nor alpha ({format}); use .tif, choose one with \
                  --channels, or say --pixel rgba16 or graya16 if the last one is alpha"
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         }
     }
 }

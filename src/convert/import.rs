@@ -150,7 +150,8 @@ impl<'a> Import<'a> {
     }
 
     /// Decodes the picture into `image`, a file whose name will be `path`, once there is room for all that the layout
-    /// says, repeats it there on `threads` threads, and has it written to the disk. `progress` hears of every byte once.
+    /// says, repeats it there on `threads` threads, and has it written to the disk. `progress` hears of every byte
+    /// once.
     ///
     /// # Errors
     /// `Unfit` if the picture is not sound; `Io` if it cannot be read or the image cannot be written; `Interrupted` if

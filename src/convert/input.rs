@@ -236,9 +236,12 @@ mod tests {
     fn a_stop_is_heard_at_every_read() {
         let file = file(b"0123456789");
         let stop = AtomicBool::new(false);
-        let progress = |_| match stop.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        let progress = |_| {
+            if stop.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let mut input = Input::open(file.path(), &progress).expect("opened");
         let mut three = [0; 3];

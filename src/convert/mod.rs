@@ -8,7 +8,8 @@
 //!    and stay linear; what is no number becomes 0.
 //! 3. Color profiles and other notes in a picture are not carried over, in either direction.
 //! 4. What a format cannot hold is refused before the work begins.
-//! 5. What a picture says of itself is read up to a bound, and a user who wants to stop is heard meanwhile (`input.rs`).
+//! 5. What a picture says of itself is read up to a bound, and a user who wants to stop is heard meanwhile
+//!    (`input.rs`).
 
 mod area;
 mod export;

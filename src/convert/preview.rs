@@ -114,9 +114,12 @@ impl Preview {
             bits: BitDepth::Eight,
             srgb: true,
         };
-        png_file::write(picture, &info, |put| match self.are_columns {
-            false => self.lines.iter().try_for_each(|row| put(row)),
-            true => (0..self.height as usize).try_for_each(|y| put(&self.across(y))),
+        png_file::write(picture, &info, |put| {
+            if self.are_columns {
+                (0..self.height as usize).try_for_each(|y| put(&self.across(y)))
+            } else {
+                self.lines.iter().try_for_each(|row| put(row))
+            }
         })
     }
 
@@ -151,9 +154,10 @@ struct Downscaler<'a> {
 impl<'a> Downscaler<'a> {
     fn new(image: &'a MappedFile, area: &'a Area, length: u64, count: u64, progress: Progress<'a>) -> Downscaler<'a> {
         let shares = (0..=u16::MAX).map(|bits| share(bits, area.format));
-        let of = match area.is_transposed() {
-            false => (area.width, area.height),
-            true => (area.height, area.width),
+        let of = if area.is_transposed() {
+            (area.height, area.width)
+        } else {
+            (area.width, area.height)
         };
         let pixel_bytes = area.bytes_read_for_a_pixel();
         let line_bytes = of.0.saturating_mul(pixel_bytes);
@@ -203,9 +207,10 @@ impl<'a> Downscaler<'a> {
     /// Reads some pixels of a line of the area.
     fn read(&self, line: u64, pixels: Range<u64>, bytes: &mut Vec<u8>) -> Result<()> {
         let line = line..line + 1;
-        match self.area.is_transposed() {
-            false => self.area.read(self.image, line, pixels, bytes),
-            true => self.area.read(self.image, pixels, line, bytes),
+        if self.area.is_transposed() {
+            self.area.read(self.image, pixels, line, bytes)
+        } else {
+            self.area.read(self.image, line, pixels, bytes)
         }
     }
 

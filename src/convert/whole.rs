@@ -70,8 +70,8 @@ impl<'a> WholeSource<'a> {
         ))
     }
 
-    /// The most that may be read for the pixels. In words, a sample takes up to three times as much as in memory, and an
-    /// OpenEXR may have layers that nobody asked for; but its lists are as long as it says, and stay in memory.
+    /// The most that may be read for the pixels. In words, a sample takes up to three times as much as in memory, and
+    /// an OpenEXR may have layers that nobody asked for; but its lists are as long as it says, and stay in memory.
     pub(super) fn max_bytes(&self) -> u64 {
         let most = self.decoder.total_bytes().saturating_mul(16);
         most.saturating_add(self.header_bytes).min(4 * MAX_AT_ONCE_BYTES)

@@ -1,4 +1,5 @@
-//! What to do about an error, in the words of those who call the library; and how a program puts it into words of its own.
+//! What to do about an error, in the words of those who call the library; and how a program puts it into words of its
+//! own.
 
 use std::borrow::Cow;
 use std::io;
@@ -91,8 +92,8 @@ impl Hint {
     }
 }
 
-/// Who puts errors into words: the library for those who call it, and a program for those who type. A program has commands
-/// and options that the library knows nothing of.
+/// Who puts errors into words: the library for those who call it, and a program for those who type. A program has
+/// commands and options that the library knows nothing of.
 pub trait Wording {
     /// What is wrong, if its own words do not do.
     fn reason(&self, reason: &(dyn std::error::Error + 'static)) -> Option<String> {

@@ -39,8 +39,8 @@ pub enum ErrorKind {
 }
 
 impl From<Error> for io::Error {
-    /// The error as one of input and output, with itself inside. One that was interrupted, or is in the way, has no kind of
-    /// its own there: whoever reads or writes tries again on `Interrupted`, as nobody should.
+    /// The error as one of input and output, with itself inside. One that was interrupted, or is in the way, has no
+    /// kind of its own there: whoever reads or writes tries again on `Interrupted`, as nobody should.
     fn from(error: Error) -> io::Error {
         let kind = match (&error, error.kind()) {
             (Error::Io { source, .. }, _) => source.kind(),

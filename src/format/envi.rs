@@ -14,14 +14,15 @@
 //! ```
 //!
 //! Read as real programs write it: keys in any case and order, values in braces over several lines, comments, unknown
-//! keys, either line end, a byte-order mark. What Pagelight cannot edit (data types other than 2 and 12, compressed files,
-//! frames with bytes between them) is refused with the numbers and with what can be edited. Source of the format: NV5's
-//! "ENVI Header Files", and the reader in GDAL's `envidataset.cpp`.
+//! keys, either line end, a byte-order mark. What Pagelight cannot edit (data types other than 2 and 12, compressed
+//! files, frames with bytes between them) is refused with the numbers and with what can be edited. Source of the
+//! format: NV5's "ENVI Header Files", and the reader in GDAL's `envidataset.cpp`.
 //!
 //! 1. What a band means is said by its name or not at all: nobody calls a near-infrared band alpha, or a blue one red.
-//!    Three bands are red, green and blue only by these names in this order; the last one is alpha only if it is called so.
-//! 2. Several bands without `interleave` are refused. GDAL takes them for bsq, others for bip; the two put a pixel's samples
-//!    in different places.
+//!    Three bands are red, green and blue only by these names in this order; the last one is alpha only if it is called
+//!    so.
+//! 2. Several bands without `interleave` are refused. GDAL takes them for bsq, others for bip; the two put a pixel's
+//!    samples in different places.
 
 mod fields;
 

@@ -4,9 +4,9 @@
 //! tells it apart from raw pixels. Its magic does. The crate `file-format` has the magics of most kinds; `MAGICS` has
 //! what it lacks, most of it from science, and `rules` has what needs more than a comparison.
 //!
-//! 1. Four bytes of its own at least speak for a kind. What has a shorter magic (PNM, JPEG, gzip, SGI, ...) is looked at
-//!    a second time, until as much speaks for it. So pixels without any pattern are taken for a certain kind once in 2^32
-//!    files; and what pictures are full of (zeros, one value all over, ramps) is taken for none, see the tests.
+//! 1. Four bytes of its own at least speak for a kind. What has a shorter magic (PNM, JPEG, gzip, SGI, ...) is looked
+//!    at a second time, until as much speaks for it. So pixels without any pattern are taken for a certain kind once in
+//!    2^32 files; and what pictures are full of (zeros, one value all over, ramps) is taken for none, see the tests.
 //! 2. Of what `file-format` says only `VETTED` counts. It also knows MP3, icons, fonts and cartridges by two to four
 //!    bytes that are ordinary pixels.
 //! 3. The name of a file decides nothing, with one exception: the two bytes of a bare JPEG XL codestream, which nothing

@@ -4,8 +4,8 @@
 //!
 //! 1. An ENVI header whose numbers fit the file's length to the byte is believed, whatever the pixels look like.
 //! 2. Without one, a file of a known [`Kind`] is what its first bytes say: opened by its own header, if that says where
-//!    plain samples lie ([`Container`]), else refused, whatever the user says: that a TIFF has so and so many samples does
-//!    not make it raw. Only [`Overrides::as_raw`] does.
+//!    plain samples lie ([`Container`]), else refused, whatever the user says: that a TIFF has so and so many samples
+//!    does not make it raw. Only [`Overrides::as_raw`] does.
 //! 3. Without a header, what a pixel looks like is not guessed: the user says it, or a size that leaves but one choice.
 //! 4. What the user says comes before what an ENVI header says; it may not contradict a header in the file. Bytes that
 //!    neither accounts for are an error, unless the user says that only a part is described ([`Overrides::part`]).
@@ -218,8 +218,8 @@ fn from_header(
     })
 }
 
-/// Statistics and smaller copies that other programs keep in files beside an image, or beside what a link leads to: GDAL
-/// and QGIS `.aux.xml` and `.ovr`, ENVI `.sta` and `.enp`.
+/// Statistics and smaller copies that other programs keep in files beside an image, or beside what a link leads to:
+/// GDAL and QGIS `.aux.xml` and `.ovr`, ENVI `.sta` and `.enp`.
 fn beside(path: &Path, container: Container) -> Vec<PathBuf> {
     let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
     let endings: &[&str] = match container {

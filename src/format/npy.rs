@@ -10,14 +10,15 @@
 //!
 //! 1. The text says how many indices there are, not what they count; that is told by [`Axes`], by the user or by the
 //!    shape.
-//! 2. In Fortran order the first index is the one whose samples lie side by side. What an index counts does not depend on
-//!    it.
+//! 2. In Fortran order the first index is the one whose samples lie side by side. What an index counts does not depend
+//!    on it.
 //! 3. Several axes of planes count as one, in the order in which the planes lie in the file. Where they do not follow
 //!    each other at one distance, the array is refused.
 //! 4. Three channels are taken for red, green and blue, as arrays of images mostly have them; four for bands, since the
 //!    fourth may be alpha or may not.
-//! 5. The text is read by this module. The crates for it (`npyz`, `py_literal`) read all of Python's literals, which takes
-//!    a minute for 20 brackets and may overflow; here nothing nests, so that a header costs one pass over 64 KiB at most.
+//! 5. The text is read by this module. The crates for it (`npyz`, `py_literal`) read all of Python's literals, which
+//!    takes a minute for 20 brackets and may overflow; here nothing nests, so that a header costs one pass over 64 KiB
+//!    at most.
 //!
 //! Source: NumPy's `numpy/lib/format.py`.
 

@@ -4,8 +4,8 @@
 //!    samples that are larger than the file says they can be.
 //! 2. The pixels begin right behind the white space after `maxval`, or after the line `ENDHDR`. The decoder of `image`
 //!    reads the header; what it took of the file is where they begin.
-//! 3. A PAM's channels mean what its tuple type says. Without one, three are red, green and blue, as `image` has it too,
-//!    and two or four are bands.
+//! 3. A PAM's channels mean what its tuple type says. Without one, three are red, green and blue, as `image` has it
+//!    too, and two or four are bands.
 //!
 //! Source: Netpbm's pages pgm(5), ppm(5) and pam(5).
 

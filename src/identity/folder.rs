@@ -175,8 +175,8 @@ impl Folder {
         std::fs::remove_dir(&self.path).map_err(failed)
     }
 
-    /// Removes the folder `path` that somebody was just making when he was killed: it has no record, and holds at most what
-    /// was to become one. Whatever else is there stays.
+    /// Removes the folder `path` that somebody was just making when he was killed: it has no record, and holds at most
+    /// what was to become one. Whatever else is there stays.
     pub fn remove_unmade(path: &Path) {
         let is_ours = FileStat::of_path(path).is_ok_and(|stat| stat.refuse_foreign().is_ok());
         let is_folder = std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_dir());

@@ -1,5 +1,5 @@
-//! The mark on an image: a small value that the file carries with it, whatever its name, and that leads to the folder of its
-//! journals.
+//! The mark on an image: a small value that the file carries with it, whatever its name, and that leads to the folder
+//! of its journals.
 //!
 //! ```text
 //! attribute user.pagelight, text, at most 511 bytes, with one space between:

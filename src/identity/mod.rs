@@ -1,8 +1,8 @@
 //! Which file an image is, whatever it is called now, and where the journals of its jobs are.
 //!
-//! An image with jobs carries a [`Mark`], an attribute that follows it through renames, other paths to it and hard links.
-//! The mark leads to the [`Folder`] of the image's journals, and the folder has a [`Record`] of its image. Both must
-//! agree; where they do not, the file is a copy of the image, or the image was moved to another file system.
+//! An image with jobs carries a [`Mark`], an attribute that follows it through renames, other paths to it and hard
+//! links. The mark leads to the [`Folder`] of the image's journals, and the folder has a [`Record`] of its image. Both
+//! must agree; where they do not, the file is a copy of the image, or the image was moved to another file system.
 //!
 //! | what happened to the image | mark | record | standing |
 //! |---|---|---|---|
@@ -45,8 +45,8 @@ pub enum Standing {
     Moved(Mark, Folder),
     /// A copy of an image that is still there.
     Copy(Mark, Folder),
-    /// An unmarked file in the place of an image with jobs: a copy of that, a backup, or any other picture. Only the user
-    /// knows.
+    /// An unmarked file in the place of an image with jobs: a copy of that, a backup, or any other picture. Only the
+    /// user knows.
     Replaced(Folder),
     /// The folder that the mark leads to is gone.
     Lost(Mark),
@@ -74,7 +74,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Looks at an open image; changes nothing. A folder may also be in `elsewhere`, where the user says that journals are.
+    /// Looks at an open image; changes nothing. A folder may also be in `elsewhere`, where the user says that journals
+    /// are.
     ///
     /// # Errors
     /// `Unfit` if a folder is there that is not to be trusted; `Io`, `Permission`.

@@ -81,7 +81,8 @@ impl Record {
             .ok_or_else(|| refused("is damaged, or no record of an image"))
     }
 
-    /// Puts the record under its name, in place of the one that is there; with `durably`, its bytes are on the disk before.
+    /// Puts the record under its name, in place of the one that is there; with `durably`, its bytes are on the disk
+    /// before.
     ///
     /// # Errors
     /// `Io`, `Permission`.

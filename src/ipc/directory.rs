@@ -116,7 +116,7 @@ impl Directory {
                     "is no regular file; remove it or choose another name",
                 ))
             }
-            Err(error) => Err(Error::io("open", &self.path_of(name), error.into())),
+            Err(error) => Err(Error::io("open", self.path_of(name), error.into())),
         }
     }
 
@@ -125,7 +125,7 @@ impl Directory {
         match rustix::fs::statat(&self.file, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(Identity(stat.st_dev, stat.st_ino))),
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(Error::io("look at", &self.path_of(name), error.into())),
+            Err(error) => Err(Error::io("look at", self.path_of(name), error.into())),
         }
     }
 
@@ -175,7 +175,7 @@ impl DirectoryLock<'_> {
             return Ok(false);
         }
         let unlinked = rustix::fs::unlinkat(&directory.file, name.as_str(), AtFlags::empty());
-        unlinked.map_err(|error| Error::io("remove", &directory.path_of(name), error.into()))?;
+        unlinked.map_err(|error| Error::io("remove", directory.path_of(name), error.into()))?;
         Ok(true)
     }
 }

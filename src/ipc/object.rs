@@ -186,7 +186,7 @@ impl Object {
     }
 
     fn new(file: File, name: &Name, directory: Directory, header: Header) -> Result<Object> {
-        let identity = Identity::of(&file).map_err(|error| Error::io("look at", &name.label(), error))?;
+        let identity = Identity::of(&file).map_err(|error| Error::io("look at", name.label(), error))?;
         Ok(Object {
             file,
             name: name.clone(),
@@ -228,7 +228,7 @@ impl Object {
     }
 
     fn end(&self) -> Result<()> {
-        let failed = |error| Error::io("close", &self.name.label(), error);
+        let failed = |error| Error::io("close", self.name.label(), error);
         if self.header.persistence == Persistence::File {
             return flock::unlock(&self.file).map_err(failed);
         }
@@ -256,7 +256,7 @@ fn expect_kind(name: &Name, is: Kind, wanted: Kind) -> Result<()> {
         return Ok(());
     }
     let what = format!("is a {is}, not a {wanted}; choose another name");
-    Err(Error::unfit(&name.label(), what))
+    Err(Error::unfit(name.label(), what))
 }
 
 /// An object's file as something to map. The map shares the open file, hence also keeps the object in use.

@@ -1,7 +1,7 @@
 //! Whether what a dead process left is sound. Nothing of a journal is used before it has passed.
 //!
-//! Damaged words, an image that was replaced or restored from a backup (`cp` keeps the inode and the length): each would
-//! make a resume write wrong pixels. What does not fit is refused, and both files stay as they are.
+//! Damaged words, an image that was replaced or restored from a backup (`cp` keeps the inode and the length): each
+//! would make a resume write wrong pixels. What does not fit is refused, and both files stay as they are.
 
 use std::ops::Range;
 use std::path::Path;
@@ -111,12 +111,13 @@ fn check_in_work(journal: &Journal, slot: u32, slot_state: SlotState, chunk: u32
         },
         _ => false,
     };
-    match fits {
-        true => Ok(()),
-        false => Err(refused(
+    if fits {
+        Ok(())
+    } else {
+        Err(refused(
             journal.path(),
             &format!("is damaged: slot {slot} works on chunk {chunk}, which does not know it"),
-        )),
+        ))
     }
 }
 
@@ -137,14 +138,13 @@ pub const SAMPLED: u32 = 32;
 /// # Errors
 /// `Unfit`, naming the image by its `path`; `Io`.
 pub fn image(journal: &Journal, path: &Path, chunks: Chunks, digest: Digest<'_>) -> Result<()> {
-    each(
-        journal,
-        chunks,
-        &mut |chunk, part, wanted| match digest(journal.codec().begin(chunk), part)? == wanted {
-            true => Ok(()),
-            false => Err(not_as_left(journal, path, chunk)),
-        },
-    )
+    each(journal, chunks, &mut |chunk, part, wanted| {
+        if digest(journal.codec().begin(chunk), part)? == wanted {
+            Ok(())
+        } else {
+            Err(not_as_left(journal, path, chunk))
+        }
+    })
 }
 
 /// What is said of an image whose chunk `chunk` the job did not leave so.

@@ -1,9 +1,9 @@
 //! Whether the journal is still the one that its job left, and since when somebody else can have touched the image.
 //!
-//! A journal that was copied back tells of an earlier moment: chunks that it calls free were edited since, and nothing in
-//! the image shows it. So a journal knows its own inode and birth; how often it was resumed stands in it and, where the
-//! file system keeps such, on it as an attribute, which a copy of the contents leaves alone; and threads note in their
-//! slots when they were last alive, after which nobody may have changed the journal's bytes.
+//! A journal that was copied back tells of an earlier moment: chunks that it calls free were edited since, and nothing
+//! in the image shows it. So a journal knows its own inode and birth; how often it was resumed stands in it and, where
+//! the file system keeps such, on it as an attribute, which a copy of the contents leaves alone; and threads note in
+//! their slots when they were last alive, after which nobody may have changed the journal's bytes.
 //!
 //! Signs of life are also what the image's own last change is compared with: it is never later, unless somebody else
 //! changed the image.
@@ -72,8 +72,8 @@ impl Journal {
         Ok(this_boot()? == self.words(BOOT_AT)?)
     }
 
-    /// The mounts through which the image and the journal were reached when the job was begun or last resumed; 0 for one
-    /// that is not known.
+    /// The mounts through which the image and the journal were reached when the job was begun or last resumed; 0 for
+    /// one that is not known.
     ///
     /// # Errors
     /// `Io` if the journal's page cannot be had.

@@ -214,13 +214,14 @@ impl JournalHeader {
             && (1..=MAX_SLOTS).contains(&self.slots)
             && (1..=MAX_JOB_BYTES).contains(&self.job.len())
             && self.token.len() <= MAX_TOKEN_BYTES;
-        match fits {
-            true => Ok(()),
-            false => Err(format!(
+        if fits {
+            Ok(())
+        } else {
+            Err(format!(
                 "{} chunks of {} bytes are more than a journal can keep",
                 chunk_plan.chunks(),
                 chunk_plan.chunk_bytes(),
-            )),
+            ))
         }
     }
 

@@ -196,9 +196,9 @@ fn count(memory: &impl Memory, slot: u32, chunk: u32) -> Result<()> {
     memory.store(Word::Count(slot), codec.count(slot, Count { chunks, last }))
 }
 
-/// Finishes what the dead owner of `slot` had begun, and makes the slot ready for use: a chunk that was taken for it but
-/// not begun becomes free again. The caller holds the slot's lock, and has checked that the words and the slot's bytes are
-/// sound.
+/// Finishes what the dead owner of `slot` had begun, and makes the slot ready for use: a chunk that was taken for it
+/// but not begun becomes free again. The caller holds the slot's lock, and has checked that the words and the slot's
+/// bytes are sound.
 ///
 /// # Errors
 /// What `pixels` or `memory` says; then this is to be done again.

@@ -125,7 +125,8 @@ impl Journal {
         Ok(totals)
     }
 
-    /// How many bytes are about done, by a look at every slot. Chunks are taken to be of one length; and each living thread may have done a chunk that it has not counted yet.
+    /// How many bytes are about done, by a look at every slot. Chunks are taken to be of one length; and each living
+    /// thread may have done a chunk that it has not counted yet.
     pub fn counted_bytes(&self) -> Result<u64> {
         let mut chunks = 0;
         for slot in 0..self.header.slots {
@@ -152,12 +153,13 @@ impl Journal {
     /// # Errors
     /// `Unfit`.
     pub fn refuse_undone(&self) -> Result<()> {
-        match self.totals()?.done_bytes == self.header.chunk_plan.window_bytes() {
-            true => Ok(()),
-            false => Err(refused(
+        if self.totals()?.done_bytes == self.header.chunk_plan.window_bytes() {
+            Ok(())
+        } else {
+            Err(refused(
                 self.path(),
                 "is damaged: it says that all is done, and it is not",
-            )),
+            ))
         }
     }
 

@@ -12,8 +12,8 @@ use super::repeated;
 use crate::counts::Counts;
 use crate::pixel::{ByteOrder, SAMPLE_BYTES, Sample};
 
-/// Samples that are worked on together: three of the largest vector registers full, and whole pixels of all formats with
-/// up to four channels.
+/// Samples that are worked on together: three of the largest vector registers full, and whole pixels of all formats
+/// with up to four channels.
 pub(crate) const BLOCK_SAMPLES: usize = 48;
 /// Bytes of as many samples.
 pub(crate) const BLOCK_BYTES: usize = BLOCK_SAMPLES * SAMPLE_BYTES;

@@ -9,9 +9,8 @@
 //! 3. Lanes that are all edited are one lane: nobody needs to know where a pixel begins.
 //!
 //! `add` moves samples up or down in vector registers, `table` looks each one up, `function` calls the host program;
-//! `os/copy_edited.rs` has routines that do the same on the way from a map to a slot. `reference` (in the tests) does it
-//! one sample at a time, with nothing
-//! clever; every kernel is compared with it.
+//! `os/copy_edited.rs` has routines that do the same on the way from a map to a slot. `reference` (in the tests) does
+//! it one sample at a time, with nothing clever; every kernel is compared with it.
 
 mod add;
 mod function;

@@ -1,8 +1,8 @@
 //! Samples that are looked up one by one.
 //!
-//! Of each sample the loop needs its new value and two flags, whether it clips and whether it merges. All three are in one
-//! word of 32 bits, so that there is one load. The table is prepared for the file's byte order: the samples are never
-//! swapped, the table is, once.
+//! Of each sample the loop needs its new value and two flags, whether it clips and whether it merges. All three are in
+//! one word of 32 bits, so that there is one load. The table is prepared for the file's byte order: the samples are
+//! never swapped, the table is, once.
 
 use std::fmt;
 use std::sync::Arc;

@@ -91,17 +91,19 @@ impl Layout {
 
     /// How many channels have tiles of their own.
     fn channels_apart(&self) -> u64 {
-        match self.channels_are_lanes() {
-            true => 1,
-            false => self.format.channels.count() as u64,
+        if self.channels_are_lanes() {
+            1
+        } else {
+            self.format.channels.count() as u64
         }
     }
 
     /// The planes of a part that lie apart from each other; the first one stands for all that lie side by side.
     fn planes_apart(&self, part: &Part) -> Range<u64> {
-        match self.planes_are_lanes() {
-            true => 0..1,
-            false => part.planes.clone(),
+        if self.planes_are_lanes() {
+            0..1
+        } else {
+            part.planes.clone()
         }
     }
 
@@ -155,9 +157,10 @@ impl Layout {
     /// all of them, whichever the part has.
     pub fn tiles(&self, part: &Part) -> impl Iterator<Item = Tile> {
         let planes = self.planes_apart(part);
-        let channels: Vec<usize> = match self.channels_are_lanes() {
-            true => vec![0],
-            false => part.channels.iter().collect(),
+        let channels: Vec<usize> = if self.channels_are_lanes() {
+            vec![0]
+        } else {
+            part.channels.iter().collect()
         };
         let whose = move |channel, plane| match self.lanes() {
             1 => Lane::One { channel, plane },
@@ -257,9 +260,10 @@ impl Layout {
         };
         let mut blocks: Vec<Block> = Vec::new();
         for line in lines.clone() {
-            let (columns, rows) = match self.is_transposed() {
-                false => (part.columns.clone(), line..line + 1),
-                true => (line..line + 1, part.rows.clone()),
+            let (columns, rows) = if self.is_transposed() {
+                (line..line + 1, part.rows.clone())
+            } else {
+                (part.columns.clone(), line..line + 1)
             };
             let line = Part {
                 columns,
@@ -293,9 +297,10 @@ impl Layout {
     fn block(&self, start: u64, columns: Range<u64>, rows: Range<u64>) -> Block {
         let start = start + columns.start * self.step.column + rows.start * self.step.row;
         let (columns, rows) = (columns.end - columns.start, rows.end - rows.start);
-        let block = match self.is_transposed() {
-            false => Block::new(start, columns * self.step.column, self.step.row, rows),
-            true => Block::new(start, rows * self.step.row, self.step.column, columns),
+        let block = if self.is_transposed() {
+            Block::new(start, rows * self.step.row, self.step.column, columns)
+        } else {
+            Block::new(start, columns * self.step.column, self.step.row, rows)
         };
         block.expect("within a layout that was checked")
     }

@@ -49,9 +49,9 @@ pub(super) struct BackingFile {
 pub(crate) type Keep = Arc<dyn std::fmt::Debug + Send + Sync>;
 
 impl BackingFile {
-    /// Why the pages of `range` could not be had, as an error, by asking for each in the ordinary way: to read a byte of
-    /// it, and for space for it. Nothing is written: other threads may be at work there, and even the same byte written
-    /// back would undo theirs. `Ok` if there is nothing wrong with the pages (any more).
+    /// Why the pages of `range` could not be had, as an error, by asking for each in the ordinary way: to read a byte
+    /// of it, and for space for it. Nothing is written: other threads may be at work there, and even the same byte
+    /// written back would undo theirs. `Ok` if there is nothing wrong with the pages (any more).
     pub(super) fn diagnose(&self, range: Range<u64>) -> Result<()> {
         let looked = self.file.metadata();
         let file_bytes = looked.map_err(|error| Error::io("look at", &self.path, error))?.len();

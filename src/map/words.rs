@@ -61,8 +61,8 @@ impl View {
         added.map_err(|gone| self.word_gone(at, gone))
     }
 
-    /// Where a word is: 8 bytes of a map that lives as long as `self`, aligned. That others change them at any moment is
-    /// what atomics are for: everybody, also in other processes, reaches words by them only.
+    /// Where a word is: 8 bytes of a map that lives as long as `self`, aligned. That others change them at any moment
+    /// is what atomics are for: everybody, also in other processes, reaches words by them only.
     fn word_at(&self, at: usize) -> *mut u64 {
         let pointer = self.pointer(at, 8).expect("a word within the view").cast::<u64>();
         assert!(pointer.is_aligned(), "a word at byte {at}");

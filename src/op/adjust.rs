@@ -18,8 +18,8 @@
 //! 2. Numbers are double-precision floats on the way. **Nothing is rounded and nothing stops at an end between the
 //!    steps**, so a step may take back what one before it did. (That is why gamma, which has no value below `lo`, lets
 //!    alone what lies beyond the ends.)
-//! 3. At the very end the number is rounded to the nearest whole one, a half to the even one, and stops at the ends of the
-//!    type. It counts as *clipped* if the rounded number lies beyond them. What `clamp` stops is not clipped.
+//! 3. At the very end the number is rounded to the nearest whole one, a half to the even one, and stops at the ends of
+//!    the type. It counts as *clipped* if the rounded number lies beyond them. What `clamp` stops is not clipped.
 //! 4. A value of *nodata* that is to be kept stays as it is, whatever the steps say.
 //!
 //! `v` is the value that the file means: that of signed samples is signed, and that of samples with a flipped top bit

@@ -16,7 +16,8 @@
 //!     the rest, 1 to 64 bytes: its name, UTF-8 without control characters
 //! ```
 //!
-//! Formulas may differ between builds of the program; a table, once stored, does not. So resuming never computes it again.
+//! Formulas may differ between builds of the program; a table, once stored, does not. So resuming never computes it
+//! again.
 
 use std::sync::Arc;
 

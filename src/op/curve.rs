@@ -26,8 +26,9 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Reads a curve from the `text` of the file that is called `name`: a line `X,Y` for each point, X growing from line
-    /// to line. Empty lines and lines that begin with `#` count for nothing, and one line of two names may come first.
+    /// Reads a curve from the `text` of the file that is called `name`: a line `X,Y` for each point, X growing from
+    /// line to line. Empty lines and lines that begin with `#` count for nothing, and one line of two names may come
+    /// first.
     ///
     /// # Errors
     /// A message for the user that names the line.

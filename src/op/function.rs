@@ -14,8 +14,8 @@ type Change = dyn Fn(&mut [i32], usize) + Send + Sync;
 /// A journal keeps the name, not the function: a job that is cut short can be finished by a program that has a function
 /// of this name, and by no other. So a name stands for one function for ever; another version has another name.
 ///
-/// The function works on a private copy of some pixels, in any order and on any thread. It must make the same of the same
-/// pixel each time, from nothing but that pixel.
+/// The function works on a private copy of some pixels, in any order and on any thread. It must make the same of the
+/// same pixel each time, from nothing but that pixel.
 #[derive(Clone)]
 pub struct PixelFunction {
     name: String,
@@ -25,8 +25,8 @@ pub struct PixelFunction {
 }
 
 impl PixelFunction {
-    /// A function that is given one pixel after the other: the values of its channels, of which those that are edited keep
-    /// what it leaves in them, as near as their type allows.
+    /// A function that is given one pixel after the other: the values of its channels, of which those that are edited
+    /// keep what it leaves in them, as near as their type allows.
     ///
     /// # Panics
     /// If the name is empty, longer than 64 bytes, or holds control characters.

@@ -27,8 +27,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of a function over the values of `sample`. What it gives is rounded to the nearest whole number, a half
-    /// to the even one, and stopped at the ends of the type. The value `nodata`, if there is one, stays as it is.
+    /// The table of a function over the values of `sample`. What it gives is rounded to the nearest whole number, a
+    /// half to the even one, and stopped at the ends of the type. The value `nodata`, if there is one, stays as it is.
     /// `words` describe it to users.
     ///
     /// # Panics

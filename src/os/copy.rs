@@ -18,7 +18,8 @@ use super::exception::ExceptionEntry;
 /// # Safety
 /// `from` must be mapped readable and `to` mapped writable for `length` bytes, for as long as the call lasts.
 /// Neither may be covered by a Rust reference at that time, unless it is private memory: then `from` may be a `&[u8]`
-/// and `to` a `&mut [u8]` of the caller's. (Bytes that overlap are no danger, only of no use: they may be copied twice.)
+/// and `to` a `&mut [u8]` of the caller's. (Bytes that overlap are no danger, only of no use: they may be copied
+/// twice.)
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 #[must_use]

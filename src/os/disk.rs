@@ -72,8 +72,8 @@ pub fn free_bytes(file: &File) -> std::io::Result<u64> {
 const STEP_BYTES: u64 = 64 << 20;
 
 /// Puts disk space behind every byte of the ranges `wanted`, which are in order and within the file. Bytes that were
-/// there keep their values, and holes read as zero as before. `go_on` is asked before every step, so never where there is
-/// no hole; `Break` if it said so, and the steps before it then stay done.
+/// there keep their values, and holes read as zero as before. `go_on` is asked before every step, so never where there
+/// is no hole; `Break` if it said so, and the steps before it then stay done.
 ///
 /// # Errors
 /// `StorageFull` if the disk is; whatever else the operating system says. Where it cannot tell holes or cannot fill

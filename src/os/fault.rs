@@ -22,9 +22,9 @@ use crate::error::{Error, Result};
 /// Who handled SIGBUS before.
 static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
 
-/// From now on a file that is truncated while it is mapped, a full disk behind a hole and a page that cannot be read are
-/// errors of whoever meets them in an edit or in a [`View`](crate::map::View), and no longer a SIGBUS that ends the process.
-/// To be called once; handlers that were there before hear of every other SIGBUS.
+/// From now on a file that is truncated while it is mapped, a full disk behind a hole and a page that cannot be read
+/// are errors of whoever meets them in an edit or in a [`View`](crate::map::View), and no longer a SIGBUS that ends the
+/// process. To be called once; handlers that were there before hear of every other SIGBUS.
 ///
 /// # Errors
 /// `Io`: whatever the system says.

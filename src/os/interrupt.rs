@@ -15,8 +15,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// From now on SIGINT, SIGTERM and SIGHUP ask instead of killing. A second one kills, at once. Those that are ignored
-    /// stay so: that is how `nohup` and a shell's background jobs ask for it.
+    /// From now on SIGINT, SIGTERM and SIGHUP ask instead of killing. A second one kills, at once. Those that are
+    /// ignored stay so: that is how `nohup` and a shell's background jobs ask for it.
     ///
     /// A file too large for the limits of this process (`ulimit -f`) becomes an error where it else would kill.
     ///

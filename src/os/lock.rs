@@ -4,8 +4,8 @@
 //! one process conflict), and the kernel gives them up only after the last thread that could write has stopped. So
 //! whoever gets such a lock knows that its former owner will write no more. A byte may lie past the end of the file.
 //!
-//! To unlock through any duplicate of the descriptor drops the lock for all, so a lock is unlocked by its owner only. It
-//! is not left to the closing: a child that another thread is just starting has a duplicate until it becomes another
+//! To unlock through any duplicate of the descriptor drops the lock for all, so a lock is unlocked by its owner only.
+//! It is not left to the closing: a child that another thread is just starting has a duplicate until it becomes another
 //! program, and the lock would outlive its owner by a moment. The locks are advisory: programs that do not ask are not
 //! held back. `std`'s own file locks are of another kind (`flock`, whole files).
 

@@ -1,9 +1,9 @@
-//! Atomic words in memory that other processes share, and whose pages may be gone: a truncated file, a disk that is full
-//! when a copy-on-write file system needs a new block for a page that was there before.
+//! Atomic words in memory that other processes share, and whose pages may be gone: a truncated file, a disk that is
+//! full when a copy-on-write file system needs a new block for a page that was there before.
 //!
 //! Each routine does one access and says whether it took place; a fault in it is no signal but an answer (see
-//! [`super::fault`]). They are opaque to the compiler, so nothing moves across them; on this kind of machine a plain load
-//! is an acquire and a plain store a release.
+//! [`super::fault`]). They are opaque to the compiler, so nothing moves across them; on this kind of machine a plain
+//! load is an acquire and a plain store a release.
 #![allow(unsafe_code, reason = "words in shared memory are reached by raw pointers")]
 
 #[cfg(target_arch = "x86_64")]
@@ -16,7 +16,8 @@ pub(crate) struct Gone;
 /// The word at `from`, with all that was written before it was.
 ///
 /// # Safety
-/// `from` must be aligned and mapped readable for as long as the call lasts; everybody reaches the word by atomics only.
+/// `from` must be aligned and mapped readable for as long as the call lasts; everybody reaches the word by atomics
+/// only.
 pub(crate) unsafe fn load(from: *const u64) -> Result<u64, Gone> {
     let mut value = 0;
     // SAFETY: as the caller vouches; `value` is ours.

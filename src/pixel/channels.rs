@@ -44,8 +44,8 @@ impl Channels {
         }
     }
 
-    /// `count` channels of which nobody said what they mean, but for the last one if that is alpha; one channel is gray.
-    /// `None` if there is none beside alpha, or there are more than 65,535.
+    /// `count` channels of which nobody said what they mean, but for the last one if that is alpha; one channel is
+    /// gray. `None` if there is none beside alpha, or there are more than 65,535.
     pub fn bands(count: u64, has_alpha: bool) -> Option<Channels> {
         let count = u16::try_from(count).ok()?;
         match (count, has_alpha) {

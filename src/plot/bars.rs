@@ -32,7 +32,8 @@ pub struct Bar {
     pub limit: f64,
 }
 
-/// A drawing of the bars, with a title and a note below it; each bar is drawn in per cent of its limit, which is a line across all of them.
+/// A drawing of the bars, with a title and a note below it; each bar is drawn in per cent of its limit, which is a line
+/// across all of them.
 ///
 /// # Errors
 /// What the drawing library says; it writes to memory, so nothing is expected.

@@ -262,9 +262,10 @@ fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Pro
         return Err(sync_failed(image.path()));
     }
     let counts = journal.totals()?.counts;
-    let ended = match options.sync {
-        true => journal.sync().and_then(|()| claim.end(image, true)),
-        false => claim.end(image, false),
+    let ended = if options.sync {
+        journal.sync().and_then(|()| claim.end(image, true))
+    } else {
+        claim.end(image, false)
     };
     // The edit is complete, whatever becomes of its journal. Only an id that is not kept is more than litter.
     match ended {

@@ -96,8 +96,8 @@ pub(super) fn refuse_unsound(
             "holds a window that does not fit; nothing was changed",
         ));
     }
-    // Nobody else can have changed the image if it was not changed after our last sign of life; the clock of a server is
-    // not ours.
+    // Nobody else can have changed the image if it was not changed after our last sign of life; the clock of a server
+    // is not ours.
     let changed = jobs.changed_nanoseconds();
     let is_quiet = changed <= journal.last_alive_nanoseconds()?
         && changed + TICK_NANOSECONDS >= journal.header().begun_nanoseconds;
@@ -105,9 +105,10 @@ pub(super) fn refuse_unsound(
         disk::file_system(image.file()),
         Ok(FileSystem::Nfs | FileSystem::Other(_)) | Err(_)
     );
-    let chunks = match is_same_start && is_original && !is_moved && is_quiet && is_local {
-        true => Chunks::Some,
-        false => Chunks::All,
+    let chunks = if is_same_start && is_original && !is_moved && is_quiet && is_local {
+        Chunks::Some
+    } else {
+        Chunks::All
     };
     let is_compared = engine::check(&claim.job, image, journal, chunks, progress)?;
     if jobs.is_replaced() && !is_compared {
@@ -121,8 +122,8 @@ pub(super) fn refuse_unsound(
     Ok(())
 }
 
-/// True if neither the system was started anew nor a disk mounted anew since the job was begun or last resumed: then what
-/// was in memory of the image and of the journal is what it was.
+/// True if neither the system was started anew nor a disk mounted anew since the job was begun or last resumed: then
+/// what was in memory of the image and of the journal is what it was.
 ///
 /// # Errors
 /// `Io`.

@@ -18,8 +18,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// `rows` rows of `row_bytes` bytes, `stride_bytes` apart, from file position `start` on. `None` if it is empty, if a
-    /// length is not whole samples, if rows overlap, or if it ends past [`MAX_FILE_BYTES`].
+    /// `rows` rows of `row_bytes` bytes, `stride_bytes` apart, from file position `start` on. `None` if it is empty, if
+    /// a length is not whole samples, if rows overlap, or if it ends past [`MAX_FILE_BYTES`].
     pub fn new(start: u64, row_bytes: u64, stride_bytes: u64, rows: u64) -> Option<Block> {
         let is_whole = |bytes: u64| bytes > 0 && bytes.is_multiple_of(SAMPLE_BYTES as u64);
         let last_row = stride_bytes.checked_mul(rows.checked_sub(1)?)?;
@@ -27,14 +27,17 @@ impl Block {
         let fits = is_whole(row_bytes) && (rows == 1 || row_bytes <= stride_bytes) && end <= MAX_FILE_BYTES;
         // One way to say each block, so that equal ones are equal.
         let is_run = rows == 1 || row_bytes == stride_bytes;
-        fits.then(|| match is_run {
-            true => Block::run(start, row_bytes * rows),
-            false => Block {
-                start,
-                row_bytes,
-                stride_bytes,
-                rows,
-            },
+        fits.then(|| {
+            if is_run {
+                Block::run(start, row_bytes * rows)
+            } else {
+                Block {
+                    start,
+                    row_bytes,
+                    stride_bytes,
+                    rows,
+                }
+            }
         })
     }
 

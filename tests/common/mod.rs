@@ -232,9 +232,10 @@ impl Snapshot {
             .map(|entry| {
                 let entry = entry.expect("an entry");
                 let metadata = entry.metadata().expect("its metadata");
-                let bytes = match metadata.is_file() {
-                    true => fs::read(entry.path()).expect("its bytes"),
-                    false => Vec::new(),
+                let bytes = if metadata.is_file() {
+                    fs::read(entry.path()).expect("its bytes")
+                } else {
+                    Vec::new()
                 };
                 (entry.path(), bytes, metadata.modified().expect("its time"))
             })

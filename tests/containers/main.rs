@@ -1,6 +1,7 @@
 //! Every container, edited and looked at, against an oracle that knows nothing of the library: an image is an array of
 //! values, indexed by plane, channel, row and column; a file is that array, written by loops in the order of its
-//! container; an edit is arithmetic on the array. The whole file must be equal, header, padding and what follows included.
+//! container; an edit is arithmetic on the array. The whole file must be equal, header, padding and what follows
+//! included.
 
 mod array;
 #[path = "../common/mod.rs"]

@@ -68,9 +68,10 @@ fn check(folder: &Path, container: &Container, part: &Part, edit: Edit, more: &s
     assert_eq!((first, got.len()), (None, want.len()), "first difference: {words:?}");
     assert_eq!(said["clipped_samples"], counts.clipped, "{words:?}");
     assert_eq!(said["pixels"], samples / part.channels.len(), "{words:?}");
-    match edit.is_table() {
-        true => assert_eq!(said["merged_samples"], counts.merged, "{words:?}"),
-        false => assert!(said["merged_samples"].is_null(), "{words:?}"),
+    if edit.is_table() {
+        assert_eq!(said["merged_samples"], counts.merged, "{words:?}")
+    } else {
+        assert!(said["merged_samples"].is_null(), "{words:?}")
     }
     // Nothing of its own is left beside it.
     let names = folder.read_dir().expect("the folder").count();

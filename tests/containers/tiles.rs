@@ -1,5 +1,5 @@
-//! Images in tiles that lie anywhere: behind each other in any order, with other bytes between them and padding in those
-//! that stick out.
+//! Images in tiles that lie anywhere: behind each other in any order, with other bytes between them and padding in
+//! those that stick out.
 
 use std::fs;
 use std::sync::Arc;
@@ -111,9 +111,10 @@ impl Tiled {
         let format: PixelFormat = format.parse().expect("a format");
         let pixel = 2 * self.together() as u64;
         let (tile_width, tile_height) = (self.tile.0 as u64, self.tile.1 as u64);
-        let (column, row) = match self.is_transposed {
-            false => (pixel, pixel * tile_width),
-            true => (pixel * tile_height, pixel),
+        let (column, row) = if self.is_transposed {
+            (pixel * tile_height, pixel)
+        } else {
+            (pixel, pixel * tile_width)
         };
         let tile_bytes = pixel * tile_width * tile_height;
         let step = Step {

@@ -62,9 +62,10 @@ fn links_of_both_kinds() {
         let rig = killed();
         let folder = elsewhere(&rig);
         let link = folder.path().join("link.raw");
-        let linked = match is_hard {
-            true => fs::hard_link(&rig.path, &link),
-            false => symlink(&rig.path, &link),
+        let linked = if is_hard {
+            fs::hard_link(&rig.path, &link)
+        } else {
+            symlink(&rig.path, &link)
         };
         linked.expect("linked");
         check(&edit_of(&rig, &link, &[]), 3, &["an unfinished job is in the way"]);

@@ -1,6 +1,6 @@
-//! The image of an unfinished job is replaced by a new file: by a copy of itself, its backup, another picture. Only the user
-//! knows which, so only the user says so. A backup that is edited then would fit what the first job left in its own image,
-//! as far as it came, but the rest is edited, too: the first job must not be gone on with in it.
+//! The image of an unfinished job is replaced by a new file: by a copy of itself, its backup, another picture. Only the
+//! user knows which, so only the user says so. A backup that is edited then would fit what the first job left in its
+//! own image, as far as it came, but the rest is edited, too: the first job must not be gone on with in it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -265,7 +265,8 @@ fn stripped_in_the_place_of_another_image() {
     check(&one.edit_words(), 3, &["it was replaced"]);
 }
 
-/// What is finished in the place of another image with the same job holds all that this left in its own, and is no copy.
+/// What is finished in the place of another image with the same job holds all that this left in its own, and is no
+/// copy.
 #[test]
 fn resumed_in_the_place_of_another_image() {
     for is_edited in [false, true] {
@@ -301,7 +302,8 @@ fn edited_in_the_place_of_another_image() {
     assert_eq!(one.holds(), Holds::After, "edited twice");
 }
 
-/// A disk that keeps no attributes, where images are known by their names and inodes; `None` without the right to mount one.
+/// A disk that keeps no attributes, where images are known by their names and inodes; `None` without the right to mount
+/// one.
 fn without_attributes() -> Option<TempDir> {
     let place = common::folder();
     let succeeds = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
@@ -377,8 +379,8 @@ fn the_same_without_attributes() {
     let _ = Command::new("umount").arg(place.path()).output();
 }
 
-/// A journal of an earlier moment is put back after the job's end, and the image goes to another disk, where journals are
-/// copies for a good reason.
+/// A journal of an earlier moment is put back after the job's end, and the image goes to another disk, where journals
+/// are copies for a good reason.
 #[test]
 fn an_early_journal_beside_an_image_from_another_disk() {
     let Some(far) = common::memory_folder() else {

@@ -1,4 +1,5 @@
-//! A name space with mounts of its own, and disks in files: what is mounted there goes with its keeper, whatever happens.
+//! A name space with mounts of its own, and disks in files: what is mounted there goes with its keeper, whatever
+//! happens.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -78,7 +79,8 @@ impl Space {
         }
     }
 
-    /// Makes the file `NAME.img` a disk of this kind and mounts it at `NAME`; false, with a message, if that cannot be had.
+    /// Makes the file `NAME.img` a disk of this kind and mounts it at `NAME`; false, with a message, if that cannot be
+    /// had.
     pub(crate) fn has_disk(&self, name: &str, kind: &str, mebibytes: u32) -> bool {
         let made = self.run(&format!(
             "truncate -s {mebibytes}M {name}.img; mkdir {name}; mkfs.{kind} -q {name}.img; mount -o loop {name}.img {name}"

@@ -189,8 +189,8 @@ impl World<'_> {
             tool("cp", &["-a"], &[path, &target]);
         } else {
             tool("cp", &[], &[path, &target]);
-            // The word of a job is known for the first one only, and nothing tells that it is no picture of its own, unless
-            // it comes to the place of that.
+            // The word of a job is known for the first one only, and nothing tells that it is no picture of its own,
+            // unless it comes to the place of that.
             file.done_under_token = None;
             file.is_unmarked = true;
         }

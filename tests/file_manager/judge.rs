@@ -172,8 +172,8 @@ impl World<'_> {
         }
     }
 
-    /// True if something tells a half-edited file from a picture of its own: its mark, or a folder of journals beside it that
-    /// knows the file or its name.
+    /// True if something tells a half-edited file from a picture of its own: its mark, or a folder of journals beside
+    /// it that knows the file or its name.
     fn is_told_apart(&self, path: &Path) -> bool {
         let knows = |folder: &Folder| is_of(folder, path);
         let is_known = || {
@@ -195,8 +195,8 @@ impl World<'_> {
         journals.next().map(|journal| amount_of(&journal))
     }
 
-    /// Whoever resumes a job in a file in the place of its image says that it is a copy of that; who gives it up, that it is
-    /// none.
+    /// Whoever resumes a job in a file in the place of its image says that it is a copy of that; who gives it up, that
+    /// it is none.
     pub(crate) fn note_whose_place(&mut self, path: &Path) {
         if let (None, Some(amount)) = (self.file(path).pending, self.is_replaced(path)) {
             self.file_mut(path).pending = Some(amount);
@@ -208,8 +208,8 @@ impl World<'_> {
         there.map(|path| (key(path), fs::read(path).expect("read"))).collect()
     }
 
-    /// The journals of unfinished jobs. Where an image was last met may be noted beside them at any time, and what came to its
-    /// end is swept.
+    /// The journals of unfinished jobs. Where an image was last met may be noted beside them at any time, and what came
+    /// to its end is swept.
     fn unfinished_journals(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let unfinished = self.journals().into_iter().filter(|path| is_unfinished(path));
         unfinished

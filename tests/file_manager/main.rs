@@ -1,13 +1,14 @@
-//! A monkey at the file manager with several images: jobs are killed or stopped, files are moved, copied, swapped, restored
-//! and replaced, journals are removed and put back, and then somebody goes on, on any of the files. After every command
-//! each file is judged.
+//! A monkey at the file manager with several images: jobs are killed or stopped, files are moved, copied, swapped,
+//! restored and replaced, journals are removed and put back, and then somebody goes on, on any of the files. After
+//! every command each file is judged.
 //!
-//! The judge knows one thing of a file: what it would hold if nothing of the job under way were done (`base`). Whatever the
-//! user writes goes into it. A command that says that all is well must have left just the edit of that, in every sample; one
-//! that refuses must have changed nothing; and none may touch a file, or the journal of an image, that it was not given.
+//! The judge knows one thing of a file: what it would hold if nothing of the job under way were done (`base`). Whatever
+//! the user writes goes into it. A command that says that all is well must have left just the edit of that, in every
+//! sample; one that refuses must have changed nothing; and none may touch a file, or the journal of an image, that it
+//! was not given.
 //!
-//! Where nothing is left that could tell a half-edited file from a picture (it lost its attributes, and its journals are
-//! elsewhere, or it is a plain copy), it is one. That is not counted as wrong, but counted.
+//! Where nothing is left that could tell a half-edited file from a picture (it lost its attributes, and its journals
+//! are elsewhere, or it is a plain copy), it is one. That is not counted as wrong, but counted.
 
 mod actions;
 #[path = "../common/mod.rs"]

@@ -89,15 +89,16 @@ pub(crate) fn image_bytes() -> usize {
 impl<'a> World<'a> {
     pub(crate) fn new(random: &'a mut Random, on_disk: bool) -> World<'a> {
         let memory = || common::memory_folder().unwrap_or_else(common::folder);
-        let folders = match on_disk {
-            true => vec![
+        let folders = if on_disk {
+            vec![
                 common::folder(),
                 common::folder(),
                 memory(),
                 common::folder(),
                 common::folder(),
-            ],
-            false => vec![memory(), memory(), common::folder(), memory(), memory()],
+            ]
+        } else {
+            vec![memory(), memory(), common::folder(), memory(), memory()]
         };
         let mut world = World {
             random,

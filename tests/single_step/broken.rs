@@ -273,9 +273,12 @@ impl<'a> Thread<'a> {
 pub(crate) fn real_in_slot(lab: &Lab<'_>, slot: u32, chunk: u32) -> std::result::Result<(), String> {
     let (journal, mut thread) = (&lab.journal, Thread::new(lab, slot, Mistake::None));
     let recovered = protocol::recover(journal, &mut thread, slot);
-    let edited = recovered.and_then(|()| match protocol::take(journal, slot, chunk)? {
-        true => protocol::edit(journal, &mut thread, slot, chunk),
-        false => Ok(()),
+    let edited = recovered.and_then(|()| {
+        if protocol::take(journal, slot, chunk)? {
+            protocol::edit(journal, &mut thread, slot, chunk)
+        } else {
+            Ok(())
+        }
     });
     edited.map_err(|error| error.to_string())
 }

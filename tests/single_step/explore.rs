@@ -255,9 +255,10 @@ fn check(code: Code, twin: &mut Lab<'_>, state: &State) -> Result<(), String> {
         broken::run(twin, mistake)?;
         twin.exact()?;
         let clipped = twin.journal.totals().expect("read").counts.clipped;
-        return match clipped == twin.case.clipped {
-            true => Ok(()),
-            false => Err(format!("{clipped} clipped instead of {}", twin.case.clipped)),
+        return if clipped == twin.case.clipped {
+            Ok(())
+        } else {
+            Err(format!("{clipped} clipped instead of {}", twin.case.clipped))
         };
     }
     twin.resume_exactly()?;

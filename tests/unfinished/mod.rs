@@ -75,7 +75,8 @@ impl Rig {
         }
     }
 
-    /// An array of five channels that lie apart, of which three are edited by a table, in a rectangle: blocks of short rows.
+    /// An array of five channels that lie apart, of which three are edited by a table, in a rectangle: blocks of short
+    /// rows.
     pub(crate) fn of_planes(folder: TempDir) -> Rig {
         const SIDES: [usize; 3] = [5, 300, 701];
         let text = format!("{{'descr': '>u2', 'fortran_order': False, 'shape': {SIDES:?}, }}")
@@ -205,13 +206,13 @@ impl Rig {
     /// Every file in the folder and in those of journals, in order.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let in_folder = |path: PathBuf| -> Vec<PathBuf> {
-            match path.is_dir() {
-                true => path
-                    .read_dir()
+            if path.is_dir() {
+                path.read_dir()
                     .expect("the folder")
                     .map(|entry| entry.expect("an entry").path())
-                    .collect(),
-                false => vec![path],
+                    .collect()
+            } else {
+                vec![path]
             }
         };
         let mut files: Vec<_> = self.names().into_iter().flat_map(in_folder).collect();
@@ -409,8 +410,8 @@ impl Moment {
         }
     }
 
-    /// Brings it back, and then changes the bytes of the journal. The image stays the same file, and the journal is taken
-    /// for the one that it was. Returns the bytes of the journal.
+    /// Brings it back, and then changes the bytes of the journal. The image stays the same file, and the journal is
+    /// taken for the one that it was. Returns the bytes of the journal.
     pub(crate) fn bring_back(&self, rig: &Rig, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let private = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
         fs::write(&rig.path, &self.image).expect("written");

@@ -332,8 +332,8 @@ impl Run {
         self.child.id()
     }
 
-    /// Its workers; those that have ended and wait for it are among them. Not one that is just being started: its parent
-    /// waits until it is another program, and would wait for ever if it was stopped before.
+    /// Its workers; those that have ended and wait for it are among them. Not one that is just being started: its
+    /// parent waits until it is another program, and would wait for ever if it was stopped before.
     pub(crate) fn workers(&self) -> Vec<u32> {
         let process = self.process();
         let words_of = |process: u32| fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();

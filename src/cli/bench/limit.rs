@@ -61,11 +61,12 @@ impl Limit {
 /// Refuses a file that `bench` has not made: its bytes would be lost.
 fn refuse_other_than_ours(file: &Path) -> Result<()> {
     let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
-    match folder.as_encoded_bytes().starts_with(FOLDER_PREFIX.as_bytes()) {
-        true => Ok(()),
-        false => Err(Error::request(
+    if folder.as_encoded_bytes().starts_with(FOLDER_PREFIX.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::request(
             file,
             "not a file of the bench's own, and it would be overwritten; use 'pagelight bench'",
-        )),
+        ))
     }
 }

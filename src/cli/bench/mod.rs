@@ -202,9 +202,10 @@ impl Bench {
         for &processes in &processes {
             for &threads in &threads {
                 let config = Config { processes, threads };
-                match config.total_threads() <= most {
-                    true => configs.push(config),
-                    false => left_out.push(report::config(config)),
+                if config.total_threads() <= most {
+                    configs.push(config)
+                } else {
+                    left_out.push(report::config(config))
                 }
             }
         }

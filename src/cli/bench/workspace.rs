@@ -116,9 +116,10 @@ impl Workspace {
             None => own.join("bench.raw"),
         };
         let serves_both = in_place.is_none() && data_offset < PAGE_BYTES && bytes >= MIN_DISK_BYTES;
-        let (disk_file, disk_bytes) = match serves_both {
-            true => (file.clone(), (data_offset + bytes) / PAGE_BYTES * PAGE_BYTES),
-            false => (own.join("disk.raw"), bytes.next_multiple_of(PAGE_BYTES)),
+        let (disk_file, disk_bytes) = if serves_both {
+            (file.clone(), (data_offset + bytes) / PAGE_BYTES * PAGE_BYTES)
+        } else {
+            (own.join("disk.raw"), bytes.next_multiple_of(PAGE_BYTES))
         };
         if states.contains(&CacheState::Cold) && !can_pass_the_cache(&disk_file)? {
             states.retain(|state| *state != CacheState::Cold);
@@ -170,7 +171,8 @@ impl Workspace {
         folder.close().map_err(|error| Error::io("remove", &path, error))
     }
 
-    /// Gives up what a run that did not come to its end left unfinished on an image: it adds 0, so there is nothing to be finished.
+    /// Gives up what a run that did not come to its end left unfinished on an image: it adds 0, so there is nothing to
+    /// be finished.
     pub(super) fn give_up(&self) -> Result<()> {
         if self.image.is_none() {
             return Ok(());
@@ -234,23 +236,25 @@ fn tell_skipped(global: &Global, skipped: &[(CacheState, String)], states: &[Cac
     for (state, why) in skipped {
         global.note(&format!("{state} is left out: {why}"));
     }
-    match states.is_empty() {
-        true => Err(Error::request(
+    if states.is_empty() {
+        Err(Error::request(
             Subject::Nothing,
             format!(
                 "--states: none is left to be measured in {}; give others, such as warm,fresh",
                 folder.display()
             ),
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
 /// As much of `bytes` as there is `room` for.
 fn room_for(bytes: u64, room: u64, folder: &Path) -> Result<u64> {
-    match room < bytes.min(MIN_BYTES) {
-        true => Err(Error::io("write to", folder, std::io::ErrorKind::StorageFull.into())),
-        false => Ok(bytes.min(room)),
+    if room < bytes.min(MIN_BYTES) {
+        Err(Error::io("write to", folder, std::io::ErrorKind::StorageFull.into()))
+    } else {
+        Ok(bytes.min(room))
     }
 }
 

@@ -1,8 +1,8 @@
 //! A job in private memory that dies after every single step, of the work and of every recovery, until no new state
 //! appears. Threads also die alone, while another one goes on, so that several are found in the middle of a chunk.
 //!
-//! Every state must be one that `check::words` and `check::image` let pass, of which [`refuse`] is a copy in slow motion;
-//! and what it says of digests, clipped samples and counts must be exactly right.
+//! Every state must be one that `check::words` and `check::image` let pass, of which [`refuse`] is a copy in slow
+//! motion; and what it says of digests, clipped samples and counts must be exactly right.
 mod cost;
 mod machine;
 
@@ -14,10 +14,7 @@ use super::*;
 /// Why a resume would refuse the state that a death left, or what in it is not exactly right.
 fn refuse(state: &State) -> std::result::Result<(), String> {
     let machine = Machine::new(state, Mistake::None);
-    let demand = |holds: bool, what: &str, whose: u32| match holds {
-        true => Ok(()),
-        false => Err(format!("{what} {whose}")),
-    };
+    let demand = |holds: bool, what: &str, whose: u32| if holds { Ok(()) } else { Err(format!("{what} {whose}")) };
     let mut counted = 0;
     let mut redo_blocks_in_image = [None; CHUNKS as usize];
     for slot in 0..SLOTS {
@@ -156,8 +153,8 @@ fn killed_after_every_step_of_work_and_recovery_it_ends_exact() {
 fn every_broken_rule_is_found() {
     for mistake in MISTAKES {
         let checked = explore(mistake, true).expect_err("a wrong state or end");
-        // Whoever believes every journal comes to a wrong end, but for two mistakes that a recovery makes good: they only
-        // leave states that are refused.
+        // Whoever believes every journal comes to a wrong end, but for two mistakes that a recovery makes good: they
+        // only leave states that are refused.
         let believed = explore(mistake, false);
         let is_made_good = matches!(mistake, Mistake::DigestAfterDone | Mistake::CountBeforeDone);
         assert_eq!(believed.is_ok(), is_made_good, "{mistake:?}: {believed:?}");

@@ -289,7 +289,8 @@ impl Pixels for Thread<'_> {
 /// Who works, until all die.
 #[derive(Clone, Copy)]
 pub(super) enum Work {
-    /// A resume: every slot is recovered, and then all that is left is done; which chunk in which slot depends on `shift`.
+    /// A resume: every slot is recovered, and then all that is left is done; which chunk in which slot depends on
+    /// `shift`.
     All { shift: u32 },
     /// One thread, while another lies dead.
     Alone { slot: u32 },
