@@ -303,10 +303,9 @@ impl Layout {
         }
         let inside = |at: u64, length: u64, side: u64| at.checked_add(length).is_some_and(|end| end <= side);
         if !inside(x, width, self.width) || !inside(y, height, self.height) {
+            let (columns, rows) = (self.width, self.height);
             return Err(format!(
-                "the rectangle of {width}x{height} pixels at {x},{y} reaches outside the image of \
-                 {}x{} pixels",
-                self.width, self.height
+                "the rectangle of {width}x{height} pixels at {x},{y} reaches outside the image of {columns}x{rows} pixels"
             ));
         }
         Ok(Part {
@@ -320,16 +319,11 @@ impl Layout {
     pub fn describe(&self, part: &Part) -> String {
         let (columns, rows) = (&part.columns, &part.rows);
         let whole = self.whole();
+        let (width, height) = (columns.end - columns.start, rows.end - rows.start);
         let area = if (columns, rows) == (&whole.columns, &whole.rows) {
             "the whole image".to_owned()
         } else {
-            format!(
-                "the {}x{} pixels at {},{}",
-                columns.end - columns.start,
-                rows.end - rows.start,
-                columns.start,
-                rows.start
-            )
+            format!("the {width}x{height} pixels at {},{}", columns.start, rows.start)
         };
         match (part.planes.start + 1, part.planes.end) {
             _ if part.planes == whole.planes => area,

@@ -9,13 +9,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::{ForOthers, PROGRAM};
-use pagelight::journal::header::BOOT_AT;
+use pagelight::journal::header::{BOOT_AT, EPOCH_AT};
 use pagelight::journal::{JobState, Journal};
 use pagelight::map::Access;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use unfinished::{Holds, Moment, Rig, Running, run_words, says, start_command, stopped_where};
 
 const OTHER_USER: u32 = 12_345;
@@ -454,4 +455,57 @@ fn another_user() {
         fs::read(&rig.path).expect("read") == moment.image && fs::read(rig.journal()).expect("read") == moment.journal
     );
     rig.assert_resumes("by its own user");
+}
+
+/// A worker that had just been started when its coordinator was killed, and held no slot yet when the job was given up,
+/// edits nothing any more.
+#[test]
+fn a_worker_that_comes_late_to_an_abandoned_job() {
+    let rig = Rig::small();
+    let mut late = 0;
+    for attempt in 0..2000u64 {
+        rig.cut_short();
+        let journal = unfinished::open(&rig.journal());
+        let epoch = fs::read(rig.journal()).expect("read")[EPOCH_AT..][..8]
+            .try_into()
+            .expect("8 bytes");
+        let epoch = u64::from_le_bytes(epoch).to_string();
+        let half_edited = fs::read(&rig.path).expect("read");
+        let mut worker = Command::new(PROGRAM)
+            .args(["pagelight-worker", "1", "4194304"])
+            .args([rig.path.as_os_str(), rig.journal().as_os_str(), OsStr::new(&epoch)])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let send = |signal| {
+            let pid = Pid::from_raw(i32::try_from(worker.id()).expect("a number"));
+            kill_process(pid.expect("not 0"), signal).expect("sent");
+        };
+        unfinished::spin(Duration::from_micros(500 + attempt % 40 * 50));
+        send(Signal::STOP);
+        std::thread::sleep(Duration::from_millis(2));
+        let maps = fs::read_to_string(format!("/proc/{}/maps", worker.id())).unwrap_or_default();
+        let has_opened = maps.contains(rig.journal().to_str().expect("plain letters"));
+        let is_idle = journal.slot_owners().expect("read").is_empty();
+        drop(journal);
+        if has_opened && is_idle && fs::read(&rig.path).expect("read") == half_edited {
+            late += 1;
+            check(&with(rig.words("abandon"), &["--yes"]), 0, &["gave up"]);
+            let given_up = fs::read(&rig.path).expect("read");
+            send(Signal::CONT);
+            drop(worker.stdin.take());
+            worker.wait().expect("ended");
+            assert!(
+                fs::read(&rig.path).expect("read") == given_up,
+                "edited after it was given up"
+            );
+        } else {
+            send(Signal::KILL);
+            worker.wait().expect("ended");
+        }
+        if late == 10 {
+            return;
+        }
+    }
+    assert!(late > 0, "no worker was stopped between its journal and its slot");
 }

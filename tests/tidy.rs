@@ -100,6 +100,11 @@ const PROGRAM_ONLY: &[&str] = &[
 
 const MAX_LINES: usize = 400;
 
+/// What fits a screen.
+const MAX_FUNCTION_LINES: usize = 70;
+
+const MAX_COLUMNS: usize = 120;
+
 /// Files that are longer for a reason, and how long they may be.
 const LONGER: &[(&str, usize)] = &[
     // Half of it is documentation.
@@ -183,6 +188,20 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         .map_or(MAX_LINES, |(_, most)| *most);
     if text.lines().count() > most {
         fault(format!("has {} lines, more than {most}", text.lines().count()));
+    }
+    for (number, line) in (1..).zip(text.lines()) {
+        // Tables have the columns that they need, and what else the formatter can break it has.
+        let comment = line
+            .trim_start()
+            .strip_prefix("//")
+            .map(|rest| rest.trim_start_matches(['/', '!', ' ']));
+        if comment.is_some_and(|comment| !comment.starts_with('|')) && line.chars().count() > MAX_COLUMNS {
+            fault(format!("line {number}: a comment of more than {MAX_COLUMNS} columns"));
+        }
+    }
+    let long = |(_, lines): &(&str, usize)| *lines > MAX_FUNCTION_LINES && !is_test(path);
+    for (name, lines) in functions(text).filter(long) {
+        fault(format!("{name} has {lines} lines, more than {MAX_FUNCTION_LINES}"));
     }
     for (number, _) in text.lines().enumerate().filter(|(_, line)| opens_unsafe(line)) {
         let above = text.lines().take(number).collect::<Vec<_>>();
@@ -284,6 +303,23 @@ fn circle(house: &House, folder: &str) -> Option<String> {
     (!left.is_empty()).then(|| left.into_iter().cloned().collect::<Vec<_>>().join(", "))
 }
 
+/// The functions of a file, by their first lines, and how many lines each has.
+fn functions(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_function = |line: &str| {
+        let words = line.trim_start().split([' ', '(']);
+        !line.trim_start().starts_with("//") && words.take_while(|word| *word != "=").take(5).any(|word| word == "fn")
+    };
+    let starts: Vec<usize> = (0..lines.len()).filter(|&at| is_function(lines[at])).collect();
+    starts.into_iter().map(move |start| {
+        let closes = |line: &&str| line.trim_end() == format!("{}}}", " ".repeat(indent(lines[start])));
+        let is_one_line = lines[start].trim_end().ends_with(['}', ';']);
+        let end = lines[start..].iter().position(closes).filter(|_| !is_one_line);
+        (lines[start].trim(), end.map_or(1, |end| end + 1))
+    })
+}
+
 /// True if the line begins a block of unsafe code, or says that a type is safe to share.
 fn opens_unsafe(line: &str) -> bool {
     let is_comment = line.trim_start().starts_with("//");
@@ -378,6 +414,15 @@ fn a_house_that_is_not_tidy_is_seen() {
     tidy(
         "cli/info.rs",
         "use clap::Args;\nuse pagelight::engine::run;\nfn f() { println!() }",
+    );
+    let body = |lines: usize| format!("    fn long() {{\n{}    }}", "        1;\n".repeat(lines - 2));
+    tidy("engine.rs", &body(70));
+    untidy("engine.rs", &body(71), "fn long() { has 71 lines");
+    tidy("engine.rs", &format!("//{}", "x".repeat(118)));
+    untidy(
+        "engine.rs",
+        &format!("//{}", "x".repeat(119)),
+        "a comment of more than 120",
     );
     untidy("engine.rs", "use memmap2::Mmap;", "names memmap2, whose door is map.rs");
     untidy("engine.rs", "fn f() { rayon::join() }", "names rayon");

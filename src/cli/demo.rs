@@ -92,9 +92,7 @@ impl Demo {
         let area = Area::of(&layout, &layout.whole()).map_err(|why| Error::request(Subject::Nothing, why))?;
         preview::make(global, &image, &area, PREVIEW_PIXELS, &pictures.before)?;
         let job = Job {
-            op: Op::Brighten {
-                amount: i32::from(AMOUNT),
-            },
+            op: Op::brighten(AMOUNT.into()),
             target: Target::whole(&layout).map_err(|why| Error::request(Subject::Nothing, why))?,
         };
         let (edit_time, clipped) = brighten(global, &job, &image)?;

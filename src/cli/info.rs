@@ -1,12 +1,13 @@
 //! `pagelight info`: what an image looks like, and how that is known.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pagelight::claim::ImageJobs;
 use pagelight::error::{Error, Result};
 use pagelight::format::Container;
 use pagelight::format::kind::Kind;
+use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::os::disk;
 use serde_json::json;
@@ -40,24 +41,12 @@ impl Info {
         let names = &image.described.names;
         let usual = image.described.color();
         let edited = usual.describe(names);
-        let channels = match names.as_slice() {
-            [first, .., last] if names.len() > MAX_NAMES => format!("{}: {first} to {last}", names.len()),
-            few => few.join(","),
-        };
+        let channels = channels(names);
         let nodata = image.described.nodata;
         let nodata_text = nodata.map_or(String::new(), |value| {
             format!("\n  nodata       {value}; brighten and adjust keep it")
         });
-        let size = match (layout.width(), layout.height()) {
-            (Some(width), Some(height)) => match layout.planes() {
-                1 => format!("{width}x{height}, {} pixels", count(layout.pixels())),
-                planes => format!("{width}x{height} in {planes} planes, {} pixels", count(layout.pixels())),
-            },
-            _ => format!(
-                "{} pixels in a run; --size says how wide a row is",
-                count(layout.pixels())
-            ),
-        };
+        let size = size(layout);
         let jobs = ImageJobs::of(&image.file, None)
             .and_then(|jobs| jobs.pending())
             .map(|jobs| jobs.len());
@@ -68,11 +57,7 @@ impl Info {
         };
         let header = image.described.header.as_ref();
         let container = image.described.container;
-        let header_text = match (header, container) {
-            (Some(header), _) => output::name(header),
-            (None, Container::Raw) => "none".to_owned(),
-            (None, container) => format!("its own, {container}"),
-        };
+        let header_text = header_text(header, container);
         let stale: Vec<String> = image.described.stale.iter().map(|file| output::name(file)).collect();
         let stale_text = match stale.as_slice() {
             [] => String::new(),
@@ -111,6 +96,37 @@ impl Info {
             }),
         );
         Ok(())
+    }
+}
+
+/// Where the header is.
+fn header_text(header: Option<&PathBuf>, container: Container) -> String {
+    match (header, container) {
+        (Some(header), _) => output::name(header),
+        (None, Container::Raw) => "none".to_owned(),
+        (None, container) => format!("its own, {container}"),
+    }
+}
+
+/// How many pixels there are, and how they are arranged.
+fn size(layout: &Layout) -> String {
+    match (layout.width(), layout.height()) {
+        (Some(width), Some(height)) => match layout.planes() {
+            1 => format!("{width}x{height}, {} pixels", count(layout.pixels())),
+            planes => format!("{width}x{height} in {planes} planes, {} pixels", count(layout.pixels())),
+        },
+        _ => format!(
+            "{} pixels in a run; --size says how wide a row is",
+            count(layout.pixels())
+        ),
+    }
+}
+
+/// What the channels are called.
+fn channels(names: &[String]) -> String {
+    match names {
+        [first, .., last] if names.len() > MAX_NAMES => format!("{}: {first} to {last}", names.len()),
+        few => few.join(","),
     }
 }
 

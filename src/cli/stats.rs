@@ -12,7 +12,7 @@ use pagelight::pixel::{ChannelSet, PixelFormat};
 use pagelight::plot;
 use pagelight::stats::{self, Channel, Wanted};
 use pagelight::threads;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::area::tell_jobs;
@@ -66,64 +66,19 @@ impl Stats {
             draw(drawing, path, &part.description, &channels, &names, format)?;
         }
 
-        let wide = names
-            .iter()
-            .map(|name| name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .clamp(7, 32)
-            + 1;
         let mut text = format!(
-            "{}: {}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{:<wide$}{:>8}{:>8}{:>12}  {:<34}{}",
+            "{}: {}, {} pixels ({format}), {} in {} ({:.2} GB/s)\n{}",
             output::name(path),
             part.description,
             count(part.pixels),
             output::bytes(bytes),
             seconds(time),
             gigabytes_per_second(bytes, time),
-            "",
-            "min",
-            "max",
-            "mean",
-            "  clipped low",
-            "clipped high",
+            table(&names, &channels),
         );
-        for (name, channel) in names.iter().zip(&channels) {
-            let of = |samples: u64| format!("{} ({})", count(samples), percent(samples, channel.samples));
-            text += &match channel.samples {
-                0 => format!("\n{name:<wide$}{:>8}", "no data"),
-                _ => format!(
-                    "\n{name:<wide$}{:>8}{:>8}{:>12.2}    {:<32}{}",
-                    channel.range.start(),
-                    channel.range.end(),
-                    channel.mean,
-                    of(channel.clipped_low),
-                    of(channel.clipped_high),
-                ),
-            };
-            if channel.nodata > 0 {
-                text += &format!("; {} samples stand for no data", count(channel.nodata));
-            }
-        }
         if let Some(plot) = &self.plot {
             text += &format!("\nhistogram {}", output::name(plot));
         }
-        let objects: Vec<_> = names
-            .iter()
-            .zip(&channels)
-            .map(|(name, channel)| {
-                json!({
-                    "name": name,
-                    "min": (channel.samples > 0).then_some(channel.range.start()),
-                    "max": (channel.samples > 0).then_some(channel.range.end()),
-                    "mean": (channel.samples > 0).then_some(channel.mean),
-                    "nodata": channel.nodata,
-                    "clipped_low": channel.clipped_low,
-                    "clipped_high": channel.clipped_high,
-                    "histogram": channel.histogram,
-                })
-            })
-            .collect();
         let object = json!({
             "image": path.to_string_lossy(),
             "window": part.description,
@@ -132,12 +87,65 @@ impl Stats {
             "bytes": bytes,
             "seconds": time.as_secs_f64(),
             "gigabytes_per_second": gigabytes_per_second(bytes, time),
-            "channels": objects,
+            "channels": objects(&names, &channels),
             "plot": self.plot.as_ref().map(|plot| plot.to_string_lossy()),
         });
         global.result(&text, &object);
         Ok(())
     }
+}
+
+/// A line for each channel, below their heads.
+fn table(names: &[&str], channels: &[Channel]) -> String {
+    let wide = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .clamp(7, 32)
+        + 1;
+    let mut text = format!(
+        "{:<wide$}{:>8}{:>8}{:>12}  {:<34}{}",
+        "", "min", "max", "mean", "  clipped low", "clipped high",
+    );
+    for (name, channel) in names.iter().zip(channels) {
+        let of = |samples: u64| format!("{} ({})", count(samples), percent(samples, channel.samples));
+        text += &match channel.samples {
+            0 => format!("\n{name:<wide$}{:>8}", "no data"),
+            _ => format!(
+                "\n{name:<wide$}{:>8}{:>8}{:>12.2}    {:<32}{}",
+                channel.range.start(),
+                channel.range.end(),
+                channel.mean,
+                of(channel.clipped_low),
+                of(channel.clipped_high),
+            ),
+        };
+        if channel.nodata > 0 {
+            text += &format!("; {} samples stand for no data", count(channel.nodata));
+        }
+    }
+    text
+}
+
+/// The same as objects.
+fn objects(names: &[&str], channels: &[Channel]) -> Vec<Value> {
+    names
+        .iter()
+        .zip(channels)
+        .map(|(name, channel)| {
+            json!({
+                "name": name,
+                "min": (channel.samples > 0).then_some(channel.range.start()),
+                "max": (channel.samples > 0).then_some(channel.range.end()),
+                "mean": (channel.samples > 0).then_some(channel.mean),
+                "nodata": channel.nodata,
+                "clipped_low": channel.clipped_low,
+                "clipped_high": channel.clipped_high,
+                "histogram": channel.histogram,
+            })
+        })
+        .collect()
 }
 
 /// The samples that are counted.

@@ -84,39 +84,18 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
     let alive = journal.is_alive()?;
     let totals = journal.totals()?;
     let left_bytes = job.target.window.bytes() - totals.done_bytes;
-    let is_same_start = run::is_same_start(jobs, journal)?;
     let owner = journal.owner()?;
-    let (state, words) = match journal.state()? {
-        _ if alive && speed > 0.0 => (
-            "running",
-            format!(
-                "process {owner} is at work, {:.2} GB/s, {} left",
-                speed / 1e9,
-                indicatif::HumanDuration(Duration::from_secs_f64(left_bytes as f64 / speed)),
-            ),
-        ),
-        _ if alive => ("running", format!("process {owner} is at work")),
-        _ if jobs.is_replaced() => (
-            "replaced",
-            "but this is not the file that it was begun on, which was replaced; resume if this is a copy of the \
-             half-edited image, abandon if it is a backup or another picture"
-                .to_owned(),
-        ),
-        JobState::SyncFailed => (
-            "sync_failed",
-            "the disk refused some bytes; restore the image, then abandon".to_owned(),
-        ),
-        _ if pending.header.image_bytes != image_bytes => {
-            ("other_image", "the image has another length since; abandon".to_owned())
-        }
-        JobState::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
-        _ if !is_same_start => (
-            "before_reboot",
-            "cut short before the system was started or the disk mounted anew; restore the image, then abandon"
-                .to_owned(),
-        ),
-        _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
-    };
+    let (state, words) = state(
+        jobs,
+        pending,
+        journal,
+        image_bytes,
+        Pace {
+            alive,
+            speed,
+            left_bytes,
+        },
+    )?;
     let part = &job.target.description.part;
     let done = percent(totals.done_bytes, job.target.window.bytes());
     let mut text = format!("{} of {part}: {done} done, {words}", job.op);
@@ -160,6 +139,61 @@ fn describe(jobs: &ImageJobs, pending: &PendingJob, journal: &Journal, image_byt
         "id": String::from_utf8_lossy(&journal.header().token),
     });
     Ok((text, object))
+}
+
+/// Whether somebody is at work, and how fast.
+struct Pace {
+    alive: bool,
+    /// Bytes a second.
+    speed: f64,
+    left_bytes: u64,
+}
+
+/// The state of a job, for programs and for people.
+fn state(
+    jobs: &ImageJobs,
+    pending: &PendingJob,
+    journal: &Journal,
+    image_bytes: u64,
+    Pace {
+        alive,
+        speed,
+        left_bytes,
+    }: Pace,
+) -> Result<(&'static str, String)> {
+    let owner = journal.owner()?;
+    let is_same_start = run::is_same_start(jobs, journal)?;
+    Ok(match journal.state()? {
+        _ if alive && speed > 0.0 => (
+            "running",
+            format!(
+                "process {owner} is at work, {:.2} GB/s, {} left",
+                speed / 1e9,
+                indicatif::HumanDuration(Duration::from_secs_f64(left_bytes as f64 / speed)),
+            ),
+        ),
+        _ if alive => ("running", format!("process {owner} is at work")),
+        _ if jobs.is_replaced() => (
+            "replaced",
+            "but this is not the file that it was begun on, which was replaced; resume if this is a copy of the \
+             half-edited image, abandon if it is a backup or another picture"
+                .to_owned(),
+        ),
+        JobState::SyncFailed => (
+            "sync_failed",
+            "the disk refused some bytes; restore the image, then abandon".to_owned(),
+        ),
+        _ if pending.header.image_bytes != image_bytes => {
+            ("other_image", "the image has another length since; abandon".to_owned())
+        }
+        JobState::Paused => ("paused", "interrupted; resume or abandon".to_owned()),
+        _ if !is_same_start => (
+            "before_reboot",
+            "cut short before the system was started or the disk mounted anew; restore the image, then abandon"
+                .to_owned(),
+        ),
+        _ => ("interrupted", "interrupted; resume or abandon".to_owned()),
+    })
 }
 
 /// Bytes a second that get done while we look.

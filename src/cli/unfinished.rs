@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use pagelight::claim::{self, Cleared, ImageJobs, PendingJob};
 use pagelight::error::{Error, Result};
+use pagelight::job::Job;
 use pagelight::map::{Access, MappedFile};
-use pagelight::run::{self, Options};
-use serde_json::json;
+use pagelight::run::{self, Abandoned, Options};
+use serde_json::{Value, json};
 
 use super::Global;
 use super::image::{ImageArgs, WindowArgs};
@@ -126,29 +127,9 @@ impl Abandon {
         }
         for pending in jobs.pending {
             let job = pending.job.clone();
-            let part = &job.target.description.part;
             let abandoned = run::abandon(&jobs.image, pending, &options)?;
-            let done_bytes = abandoned.totals.done_bytes;
-            let state = match &abandoned.unrecovered {
-                None => "every chunk is as before or done".to_owned(),
-                Some(why) => format!("some chunks may be edited in part: {}", super::chain(why)),
-            };
-            lines.push(format!(
-                "{}: gave up {} of {part}; {} of {} were edited ({}), the rest was not; {state}",
-                output::name(path),
-                job.op,
-                output::bytes(done_bytes),
-                output::bytes(job.target.window.bytes()),
-                percent(done_bytes, job.target.window.bytes()),
-            ));
-            objects.push(json!({
-                "window": part,
-                "operation": job.op.to_string(),
-                "amount": output::amount(&job.op),
-                "done_bytes": done_bytes,
-                "window_bytes": job.target.window.bytes(),
-                "recovered": abandoned.unrecovered.is_none(),
-            }));
+            lines.push(abandoned_line(path, &job, &abandoned));
+            objects.push(abandoned_object(&job, &abandoned));
         }
         global.result(
             &lines.join("\n"),
@@ -160,6 +141,36 @@ impl Abandon {
         );
         Ok(())
     }
+}
+
+/// What is left of a job that was given up, for people.
+fn abandoned_line(path: &Path, job: &Job, abandoned: &Abandoned) -> String {
+    let (done_bytes, bytes) = (abandoned.totals.done_bytes, job.target.window.bytes());
+    let state = match &abandoned.unrecovered {
+        None => "every chunk is as before or done".to_owned(),
+        Some(why) => format!("some chunks may be edited in part: {}", super::chain(why)),
+    };
+    format!(
+        "{}: gave up {} of {}; {} of {} were edited ({}), the rest was not; {state}",
+        output::name(path),
+        job.op,
+        job.target.description.part,
+        output::bytes(done_bytes),
+        output::bytes(bytes),
+        percent(done_bytes, bytes),
+    )
+}
+
+/// The same for programs.
+fn abandoned_object(job: &Job, abandoned: &Abandoned) -> Value {
+    json!({
+        "window": job.target.description.part,
+        "operation": job.op.to_string(),
+        "amount": output::amount(&job.op),
+        "done_bytes": abandoned.totals.done_bytes,
+        "window_bytes": job.target.window.bytes(),
+        "recovered": abandoned.unrecovered.is_none(),
+    })
 }
 
 impl Abandon {

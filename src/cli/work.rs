@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use pagelight::coordinator::{self, Event, Workers};
+use pagelight::counts::Counts;
 use pagelight::engine::Settings;
 use pagelight::error::Result;
 use pagelight::job::Job;
@@ -214,14 +215,7 @@ impl Report<'_> {
         };
         let bytes = self.edited_bytes;
         let samples = job.target.samples();
-        let merged = match job.op {
-            Op::Brighten { .. } | Op::Function(_) => String::new(),
-            Op::Table(_) => format!(
-                ", {} merged with other values ({})",
-                count(counts.merged),
-                percent(counts.merged, samples)
-            ),
-        };
+        let merged = merged(&job.op, counts, samples);
         let speed = gigabytes_per_second(bytes, self.edit_time);
         let sync_time = self.begun.elapsed().saturating_sub(self.edit_time);
         global.result(
@@ -256,5 +250,17 @@ impl Report<'_> {
                 },
             }),
         );
+    }
+}
+
+/// How many samples do not tell any more which value they had, where that is counted.
+fn merged(op: &Op, counts: Counts, samples: u64) -> String {
+    match op {
+        Op::Brighten { .. } | Op::Function(_) => String::new(),
+        Op::Table(_) => format!(
+            ", {} merged with other values ({})",
+            count(counts.merged),
+            percent(counts.merged, samples)
+        ),
     }
 }

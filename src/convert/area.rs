@@ -156,6 +156,17 @@ impl Area {
         Ok(())
     }
 
+    /// Each lane of a tile that is wanted, and which of the area's channels it is.
+    fn wanted(&self, part: &Part, tile: &Tile) -> Vec<(usize, usize)> {
+        let all = self.channels.iter().copied().zip(0..);
+        all.filter(|&(channel, _)| match tile.lane {
+            Lane::One { channel: own, .. } | Lane::Planes { channel: own } => channel == own,
+            Lane::All => true,
+        })
+        .map(|(channel, place)| (self.layout.lane(channel, part.planes.start), place))
+        .collect()
+    }
+
     /// Reads what a tile has of a part. `lines` is room for its bytes.
     fn read_tile(
         &self,
@@ -177,15 +188,7 @@ impl Area {
             let out = &mut out[first * pixel_bytes..];
             return read_block(image, tile, out);
         }
-        // Each lane that is wanted, and which of the area's channels it is.
-        let all = self.channels.iter().copied().zip(0..);
-        let wanted: Vec<(usize, usize)> = all
-            .filter(|&(channel, _)| match tile.lane {
-                Lane::One { channel: own, .. } | Lane::Planes { channel: own } => channel == own,
-                Lane::All => true,
-            })
-            .map(|(channel, place)| (self.layout.lane(channel, part.planes.start), place))
-            .collect();
+        let wanted = self.wanted(part, tile);
         // Of each pixel these lanes are read.
         let (first, last) = if self.lanes_bytes() > WIDE_PIXEL_BYTES {
             let lanes = wanted.iter().map(|(lane, _)| *lane);

@@ -1,3 +1,5 @@
+//! What can be told from an error, and what it says.
+
 use std::error::Error as _;
 
 use super::*;

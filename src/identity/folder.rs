@@ -1,7 +1,7 @@
 //! The folder of an image's journals: a name beside the image or in a place that the user chose, private to its user.
 //!
 //! ```text
-//! huge.raw.1b4e28ba.pagelight/      the image's name when the folder was made, and the first digits of its random number
+//! huge.raw.1b4e28ba.pagelight/      the image's name when the folder was made, and the first digits of its number
 //!     image                         which image it is for: see `record`
 //!     <random number>.journal       a job that is not ended
 //!     <random number>.id            a job that was done under an id

@@ -8,7 +8,7 @@
 //!   24       16  the image's random number, as its mark has it
 //!   40       32  the image: device, inode, birth, bytes
 //!   72        8  generation: how often it was seen that somebody else had changed the image
-//!   80        8  when our last job ended: the image's time of modification then, in nanoseconds since 1970; 0 if none did
+//!   80        8  the image's time of modification when our last job ended, in nanoseconds since 1970; 0 if none did
 //!   88        n  the image's path, when it was last met
 //!    ?        4  CRC-32 of the bytes before
 //! ```

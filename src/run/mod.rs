@@ -186,10 +186,13 @@ pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Re
     jobs.refuse_job_of_first(&pending)?;
     let claim = jobs.take_over(pending)?;
     wait_for_orphans(&claim.journal, image.path())?;
-    let recovered = sound::refuse_unsound(&jobs, &claim, image, &|_| ControlFlow::Continue(()))
+    let is_sound = sound::refuse_unsound(&jobs, &claim, image, &|_| ControlFlow::Continue(()));
+    // One that comes so late that it held no slot yet takes no chunk after this.
+    claim.journal.close_epoch()?;
+    wait_for_orphans(&claim.journal, image.path())?;
+    let recovered = is_sound
         .and_then(|()| claim.journal.make_writable())
         .and_then(|()| claim.journal.sign())
-        .and_then(|()| claim.journal.close_epoch())
         .and_then(|()| engine::recover_dead_slots(&claim.job, image, &claim.journal))
         .and_then(|_| image.sync());
     let abandoned = Abandoned {

@@ -52,6 +52,38 @@ pub(super) fn refuse_unsound(
     if state == JobState::SyncFailed {
         return Err(sync_failed(path));
     }
+    refuse_another_journal(jobs, claim)?;
+    let is_same_start = is_same_start(jobs, journal)?;
+    if state != JobState::Paused && !is_same_start {
+        return Err(Error::unfinished(
+            path,
+            "the system was started anew, or the disk mounted anew, since the job was cut short, and bytes may be lost",
+        )
+        .with_hint(Hint::RestoreThenAbandon));
+    }
+    let window = &claim.job.target.window;
+    if window.bounds(0..window.bytes()).end > image.len() {
+        return Err(Error::unfit(
+            journal.path(),
+            "holds a window that does not fit; nothing was changed",
+        ));
+    }
+    let chunks = chunks_to_compare(jobs, claim, image, is_same_start)?;
+    let is_compared = engine::check(&claim.job, image, journal, chunks, progress)?;
+    if jobs.is_replaced() && !is_compared {
+        return Err(Error::unfit(
+            path,
+            "is not the file that the unfinished job was begun on, and nothing was done there yet by which a copy could be \
+             known; nothing was changed",
+        )
+        .with_hint(Hint::ClearThenBegin));
+    }
+    Ok(())
+}
+
+/// Refuses a journal that is an earlier or a later one than the image.
+fn refuse_another_journal(jobs: &ImageJobs, claim: &Claim) -> Result<()> {
+    let journal = &claim.journal;
     // A journal that becomes the record of its id is renamed, so there are never both.
     if claim.folder().id_path(journal.path()).exists() {
         return Err(Error::unfit(
@@ -60,11 +92,10 @@ pub(super) fn refuse_unsound(
         )
         .with_hint(Hint::Abandon));
     }
-    let is_moved = !jobs.is_same_file();
     let is_original = journal.is_original()?;
     if is_original {
         journal.refuse_earlier_copy()?;
-    } else if !is_moved {
+    } else if jobs.is_same_file() {
         return Err(Error::unfit(
             journal.path(),
             "is a copy of the job's journal, which may be of an earlier moment, so that what it calls untouched may be \
@@ -81,21 +112,12 @@ pub(super) fn refuse_unsound(
         )
         .with_hint(Hint::BringLastBack));
     }
-    let is_same_start = is_same_start(jobs, journal)?;
-    if state != JobState::Paused && !is_same_start {
-        return Err(Error::unfinished(
-            path,
-            "the system was started anew, or the disk mounted anew, since the job was cut short, and bytes may be lost",
-        )
-        .with_hint(Hint::RestoreThenAbandon));
-    }
-    let window = &claim.job.target.window;
-    if window.bounds(0..window.bytes()).end > image.len() {
-        return Err(Error::unfit(
-            journal.path(),
-            "holds a window that does not fit; nothing was changed",
-        ));
-    }
+    Ok(())
+}
+
+/// Which chunks are to be compared with the image.
+fn chunks_to_compare(jobs: &ImageJobs, claim: &Claim, image: &MappedFile, is_same_start: bool) -> Result<Chunks> {
+    let journal = &claim.journal;
     // Nobody else can have changed the image if it was not changed after our last sign of life; the clock of a server
     // is not ours.
     let changed = jobs.changed_nanoseconds();
@@ -105,21 +127,13 @@ pub(super) fn refuse_unsound(
         disk::file_system(image.file()),
         Ok(FileSystem::Nfs | FileSystem::Other(_)) | Err(_)
     );
-    let chunks = if is_same_start && is_original && !is_moved && is_quiet && is_local {
-        Chunks::Some
-    } else {
-        Chunks::All
-    };
-    let is_compared = engine::check(&claim.job, image, journal, chunks, progress)?;
-    if jobs.is_replaced() && !is_compared {
-        return Err(Error::unfit(
-            path,
-            "is not the file that the unfinished job was begun on, and nothing was done there yet by which a copy could be \
-             known; nothing was changed",
-        )
-        .with_hint(Hint::ClearThenBegin));
-    }
-    Ok(())
+    Ok(
+        if is_same_start && journal.is_original()? && jobs.is_same_file() && is_quiet && is_local {
+            Chunks::Some
+        } else {
+            Chunks::All
+        },
+    )
 }
 
 /// True if neither the system was started anew nor a disk mounted anew since the job was begun or last resumed: then

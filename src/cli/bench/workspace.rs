@@ -35,6 +35,14 @@ pub(super) struct InPlace {
     pub(super) layout: Layout,
 }
 
+impl InPlace {
+    fn of(image: OpenImage) -> InPlace {
+        InPlace {
+            layout: image.described.layout,
+        }
+    }
+}
+
 /// Where measurements are made.
 pub(super) struct Workspace {
     /// The file that is edited.
@@ -65,7 +73,7 @@ impl Workspace {
         if image.is_none() && words.layout_args.size.is_some() {
             return Err(Error::request(
                 Subject::Nothing,
-                "--size: there is no image; say --bytes".to_owned(),
+                "--size: there is no image; say --bytes",
             ));
         }
         let parent = match (&words.dir, &image) {
@@ -73,18 +81,9 @@ impl Workspace {
             (None, Some(image)) => folder_of(image.file.path())?,
             (None, None) => PathBuf::from("."),
         };
-        let layout = image.as_ref().map(|image| image.described.layout.clone());
-        let (format, data_offset, at_most) = match layout {
-            Some(layout) => (layout.format(), layout.data_offset(), layout.data_bytes()),
-            None => (
-                words.layout_args.pixel.unwrap_or(PixelFormat::RGBA16),
-                words.layout_args.data_offset.unwrap_or(0),
-                u64::MAX,
-            ),
-        };
+        let (format, data_offset, at_most) = pixels(words, image.as_ref());
         let mut bytes = whole_pixels(words.bytes.min(at_most), format);
         let in_place = image.filter(|_| words.in_place);
-
         let failed = |error| Error::io("look at", &parent, error);
         let opened = File::open(&parent).map_err(failed)?;
         let file_system = disk::file_system(&opened).map_err(failed)?;
@@ -102,19 +101,16 @@ impl Workspace {
                 global.note(&format!(
                     "{folder}: has room for {parts} times {part}; that much is measured"
                 ));
-                bytes = room;
             }
-            let made = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(&parent);
-            folder = Some(made.map_err(|error| Error::create(&parent.join(format!("{FOLDER_PREFIX}*")), error))?);
+            bytes = bytes.min(room);
+            folder = Some(own_folder(&parent)?);
         }
         // From here on nothing overflows.
         Layout::run(data_offset, bytes / format.pixel_bytes(), format)
             .map_err(|why| Error::request(Subject::Nothing, why))?;
         let own = folder.as_ref().map_or(Path::new(""), TempDir::path);
-        let file = match &in_place {
-            Some(image) => image.file.path().to_owned(),
-            None => own.join("bench.raw"),
-        };
+        let given = in_place.as_ref().map(|image| image.file.path());
+        let file = given.map_or_else(|| own.join("bench.raw"), Path::to_owned);
         let serves_both = in_place.is_none() && data_offset < PAGE_BYTES && bytes >= MIN_DISK_BYTES;
         let (disk_file, disk_bytes) = if serves_both {
             (file.clone(), (data_offset + bytes) / PAGE_BYTES * PAGE_BYTES)
@@ -132,9 +128,7 @@ impl Workspace {
             format,
             data_offset,
             bytes,
-            image: in_place.map(|image| InPlace {
-                layout: image.described.layout,
-            }),
+            image: in_place.map(InPlace::of),
             disk_file,
             disk_bytes,
             file_system,
@@ -185,6 +179,24 @@ impl Workspace {
             }
         }
         claim::sweep(&image, None)
+    }
+}
+
+/// A folder for files of our own.
+fn own_folder(parent: &Path) -> Result<TempDir> {
+    let made = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(parent);
+    made.map_err(|error| Error::create(&parent.join(format!("{FOLDER_PREFIX}*")), error))
+}
+
+/// What pixels look like, where they begin, and of how many bytes there are at most.
+fn pixels(words: &Bench, image: Option<&OpenImage>) -> (PixelFormat, u64, u64) {
+    match image.map(|image| &image.described.layout) {
+        Some(layout) => (layout.format(), layout.data_offset(), layout.data_bytes()),
+        None => (
+            words.layout_args.pixel.unwrap_or(PixelFormat::RGBA16),
+            words.layout_args.data_offset.unwrap_or(0),
+            u64::MAX,
+        ),
     }
 }
 
