@@ -177,3 +177,8 @@ pub use self::os::interrupt::Interrupt;
 pub use self::pixel::{ByteOrder, ChannelSet, Channels, PixelFormat, Sample};
 pub use self::run::{Options, Outcome};
 pub use self::window::{Block, Window};
+
+/// The blocks of the page for those who use the library, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;
