@@ -72,6 +72,8 @@ impl From<Adjust> for Change {
 impl Image {
     /// Opens an image to edit it: raw with an ENVI header, NPY, PNM or farbfeld.
     ///
+    /// Without [`crate::guard_signals`], this process ends if another one truncates the file while it is edited.
+    ///
     /// # Errors
     /// `NotFound`, `Permission`; `Unfit` if it is of a kind that cannot be edited; `Request` if nobody says what it
     /// looks like, see [`Image::open_as`].

@@ -174,7 +174,7 @@ pub enum Error {
     },
 }
 
-/// An unfinished job, by where it lies. [`crate::Image::resume_from`] finishes it.
+/// An unfinished job, by where it lies. [`Image::resume_from`](crate::Image::resume_from) finishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnfinishedJob {
     /// The image.

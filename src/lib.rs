@@ -168,6 +168,7 @@ pub use self::counts::Counts;
 pub use self::edit::{Change, Edit, Image};
 pub use self::engine::Settings;
 pub use self::error::{Error, ErrorKind, Hint, Result, Subject, UnfinishedJob, Wording};
+#[doc(inline)]
 pub use self::format::{Described, Overrides};
 pub use self::job::{Description, Job, Target};
 pub use self::layout::{Layout, Part};
