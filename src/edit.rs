@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::claim::{ImageJobs, PendingJob};
 use crate::coordinator::Workers;
 use crate::engine::Settings;
-use crate::error::{Error, Result, UnfinishedJob};
+use crate::error::{Error, Result, Text, UnfinishedJob};
 use crate::format::{self, Described, Overrides};
 use crate::job::{Job, Target};
 use crate::layout::Part;
@@ -158,7 +158,7 @@ pub struct Edit<'a> {
     image: &'a Image,
     change: Change,
     /// Or what does not fit of it, which [`Edit::run`] tells.
-    part: std::result::Result<Part, String>,
+    part: std::result::Result<Part, Text>,
     nodata: Option<i32>,
     token: String,
     processes: u32,
@@ -202,9 +202,7 @@ impl<'a> Edit<'a> {
             if planes.start < planes.end && planes.end <= count {
                 Ok(Part { planes, ..part })
             } else {
-                Err(format!(
-                    "there are no planes {planes:?}; it has {count}, counted from 0"
-                ))
+                Err(format!("there are no planes {planes:?}; it has {count}, counted from 0").into())
             }
         })
     }
@@ -220,7 +218,7 @@ impl<'a> Edit<'a> {
         })
     }
 
-    fn with_part(self, change: impl FnOnce(Part) -> std::result::Result<Part, String>) -> Edit<'a> {
+    fn with_part(self, change: impl FnOnce(Part) -> std::result::Result<Part, Text>) -> Edit<'a> {
         Edit {
             part: self.part.and_then(change),
             ..self
@@ -293,12 +291,12 @@ impl<'a> Edit<'a> {
         let request = |why: String| Error::request(path, why);
         let sample = described.layout.format().sample;
         let op = self.change.op(sample, self.nodata).map_err(request)?;
-        let part = self.part.map_err(request)?;
+        let part = self.part.map_err(|why| Error::request(path, why))?;
         let target = match op {
             Op::Function(_) => Target::of_pixels(&described.layout, &part, &described.names),
             _ => Target::of(&described.layout, &part, &described.names),
         };
-        let target = target.map_err(request)?;
+        let target = target.map_err(|why| Error::request(path, why))?;
         let mut options = self.options;
         options.settings = self
             .settings

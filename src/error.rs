@@ -28,6 +28,7 @@
 //!    words by [`Error::text`]. The library's own words name none.
 //! 3. Which exit code a kind means is the business of [`crate::exit`].
 
+mod display;
 mod hint;
 mod kind;
 mod subject;
@@ -41,6 +42,8 @@ pub(crate) use self::hint::open_files_hint;
 pub use self::hint::{Hint, Wording};
 pub use self::kind::ErrorKind;
 pub use self::subject::Subject;
+pub(crate) use self::text::text;
+pub use self::text::{Choice, Piece, Text};
 
 /// What everything fallible in this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -19,6 +19,7 @@
 //! ```
 
 use crate::chunk_plan::QUANTUM;
+use crate::error::Text;
 use crate::kernel::Kernel;
 use crate::layout::{Layout, Part};
 use crate::op::{Op, PixelFunction};
@@ -71,7 +72,7 @@ impl Target {
     ///
     /// # Errors
     /// A message for the user, if it lies in too many places.
-    pub fn of(layout: &Layout, part: &Part, names: &[String]) -> Result<Target, String> {
+    pub fn of(layout: &Layout, part: &Part, names: &[String]) -> Result<Target, Text> {
         let (window, lanes) = layout.window(part)?;
         Ok(Target::of_part(layout, part, names, window, lanes))
     }
@@ -80,7 +81,7 @@ impl Target {
     ///
     /// # Errors
     /// As for [`Layout::window_of_pixels`].
-    pub fn of_pixels(layout: &Layout, part: &Part, names: &[String]) -> Result<Target, String> {
+    pub fn of_pixels(layout: &Layout, part: &Part, names: &[String]) -> Result<Target, Text> {
         let (window, lanes) = layout.window_of_pixels(part)?;
         Ok(Target::of_part(layout, part, names, window, lanes))
     }
@@ -99,7 +100,7 @@ impl Target {
     ///
     /// # Errors
     /// As for [`Target::of`].
-    pub fn whole(layout: &Layout) -> Result<Target, String> {
+    pub fn whole(layout: &Layout) -> Result<Target, Text> {
         Target::of(layout, &layout.colors(), &layout.format().names())
     }
 
@@ -114,7 +115,7 @@ impl Target {
         length_bytes: u64,
         channels: &ChannelSet,
         names: &[String],
-    ) -> Result<Target, String> {
+    ) -> Result<Target, Text> {
         let (window, lanes) = layout.run_window(offset_bytes, length_bytes, channels)?;
         let is_whole = length_bytes == layout.data_bytes();
         let description = Description {

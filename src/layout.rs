@@ -18,6 +18,7 @@
 //! 2. *Lanes* are the samples that lie side by side within the step from one column (or row, where that is shorter) to
 //!    the next: the channels of a pixel, or planes. A job edits all samples of a row of bytes, or those of some lanes.
 
+mod run;
 mod tiles;
 
 use std::ops::Range;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub use self::tiles::{Lane, Lanes, Tile};
 
+use crate::error::{Choice, Text, text};
 use crate::pixel::{ChannelSet, PixelFormat, SAMPLE_BYTES};
 pub use crate::window::MAX_FILE_BYTES;
 use crate::window::Window;
@@ -292,21 +294,26 @@ impl Layout {
     ///
     /// # Errors
     /// A message for the user, if the image's width is not known, or the rectangle is empty or reaches outside.
-    pub fn rect(&self, x: u64, y: u64, width: u64, height: u64) -> Result<Part, String> {
+    pub fn rect(&self, x: u64, y: u64, width: u64, height: u64) -> Result<Part, Text> {
         if !self.has_rows {
-            return Err("a rectangle needs the image's width; give --size WIDTHxHEIGHT or write a header".to_owned());
+            return Err(text![
+                "a rectangle needs the image's width; give ",
+                Choice::Size,
+                " WIDTHxHEIGHT or write a header"
+            ]);
         }
         if width == 0 || height == 0 {
-            return Err(format!(
-                "the rectangle of {width}x{height} pixels is empty; both sides must be at least 1"
-            ));
+            return Err(
+                format!("the rectangle of {width}x{height} pixels is empty; both sides must be at least 1").into(),
+            );
         }
         let inside = |at: u64, length: u64, side: u64| at.checked_add(length).is_some_and(|end| end <= side);
         if !inside(x, width, self.width) || !inside(y, height, self.height) {
             let (columns, rows) = (self.width, self.height);
             return Err(format!(
                 "the rectangle of {width}x{height} pixels at {x},{y} reaches outside the image of {columns}x{rows} pixels"
-            ));
+            )
+            .into());
         }
         Ok(Part {
             columns: x..x + width,
@@ -339,55 +346,6 @@ impl Layout {
     pub fn window(&self, part: &Part) -> Result<(Window, ChannelSet), String> {
         let window = Window::of(self.blocks(part))?;
         Ok((window, self.lanes_of(part).as_lanes()))
-    }
-
-    /// `length_bytes` bytes from `offset_bytes` on, counted from the first pixel's first byte, and which lanes of them
-    /// are of the channels.
-    ///
-    /// # Errors
-    /// A message for the user, if either is not whole pixels, the length is 0, the end lies past the image, or pixels
-    /// do not lie one after another.
-    pub fn run_window(
-        &self,
-        offset_bytes: u64,
-        length_bytes: u64,
-        channels: &ChannelSet,
-    ) -> Result<(Window, ChannelSet), String> {
-        if !self.is_one_run() {
-            return Err(
-                "--offset and --length need pixels that lie one after another; this image has planes, bands or tiles \
-                 that lie apart; use --rect, --plane and --channels"
-                    .to_owned(),
-            );
-        }
-        let pixel_bytes = self.format.pixel_bytes();
-        for (word, bytes) in [("--offset", offset_bytes), ("--length", length_bytes)] {
-            if bytes % pixel_bytes != 0 {
-                return Err(format!(
-                    "{word} {bytes} is not whole pixels of {pixel_bytes} bytes ({}); try {}",
-                    self.format,
-                    bytes - bytes % pixel_bytes,
-                ));
-            }
-        }
-        let data_bytes = self.data_bytes();
-        if length_bytes == 0 {
-            return Err(format!(
-                "the window from byte {offset_bytes} of the image's {data_bytes} on is empty; give a --length of at least \
-                 one pixel, or a smaller --offset"
-            ));
-        }
-        if offset_bytes
-            .checked_add(length_bytes)
-            .is_none_or(|end| end > data_bytes)
-        {
-            return Err(format!(
-                "a window of {length_bytes} bytes from {offset_bytes} on ends past the image's {data_bytes} bytes; \
-                 --offset and --length together must not exceed them"
-            ));
-        }
-        let block = tiles::run(self.data_offset() + offset_bytes, length_bytes);
-        Ok((Window::of(vec![block])?, channels.as_lanes()))
     }
 }
 

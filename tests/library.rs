@@ -4,13 +4,14 @@ mod common;
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{Snapshot, folder};
 use pagelight::counts::Counts;
 use pagelight::engine::Settings;
-use pagelight::error::Error;
+use pagelight::error::{Error, ErrorKind, UnfinishedJob};
 use pagelight::op::{Adjust, Op, PixelFunction, Step};
 use pagelight::run::Outcome;
 use pagelight::{Image, Overrides};
@@ -144,6 +145,105 @@ fn a_paused_edit_is_finished_later() {
         "{ended:?}"
     );
     house.assert_edited(|_, _, _| true, |v| v.saturating_add(30_000));
+}
+
+#[test]
+fn who_is_busy_and_with_which_bytes() {
+    let house = House::new();
+    let image = Image::open(&house.path).expect("opened");
+    let told = Mutex::new(None);
+    let ended = image.edit(brighten(1)).rect(0, 3, 64, 20).on_progress(|done| {
+        let mut told = told.lock().expect("nobody panicked");
+        if done > 0 && told.is_none() {
+            let second = Image::open(&house.path).expect("opened");
+            let overlapping = second.edit(brighten(1)).rect(60, 20, 4, 20).run();
+            second.edit(brighten(1)).rect(0, 30, 64, 10).run().expect("apart");
+            *told = Some(overlapping);
+        }
+        ControlFlow::Continue(())
+    });
+    ended.run().expect("the first comes to its end");
+    let busy = told
+        .into_inner()
+        .expect("nobody panicked")
+        .expect("tried")
+        .expect_err("busy");
+    let text = busy.to_string();
+    assert_eq!(
+        (busy.kind(), busy.path()),
+        (ErrorKind::Busy, Some(&*house.path)),
+        "{text}"
+    );
+    assert_eq!(busy.unfinished_job(), None);
+    let Error::Busy { process, window, .. } = busy else {
+        panic!("{text}");
+    };
+    assert_eq!(process, Some(std::process::id()));
+    let row = |number: u64| HEADER.len() as u64 + number * 64 * 6;
+    assert_eq!(window, Some(row(3)..row(23)));
+}
+
+/// A paused edit of the upper rows, with its journal there, and the errors of that and of another one in its way.
+fn cut_short(house: &House, journal_folder: Option<&Path>) -> [Error; 2] {
+    let image = Image::open(&house.path).expect("opened");
+    let settings = Settings {
+        threads: 1,
+        memory_bytes: 1 << 22,
+    };
+    let mut edit = image.edit(brighten(7)).rect(0, 0, 64, 20).settings(settings);
+    if let Some(folder) = journal_folder {
+        edit = edit.journal_folder(folder);
+    }
+    let paused = edit.on_progress(|done| match done {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    });
+    let paused = paused.run().expect_err("paused");
+    let in_the_way = image.edit(brighten(1)).rect(0, 19, 1, 1).run().expect_err("in the way");
+    assert_eq!(paused.kind(), ErrorKind::Interrupted);
+    assert_eq!(in_the_way.kind(), ErrorKind::Unfinished);
+    [paused, in_the_way]
+}
+
+#[test]
+fn an_unfinished_job_is_resumed_from_the_error_that_tells_of_it() {
+    for (with_folder, which) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+        let house = House::new();
+        let journals = folder();
+        let errors = cut_short(&house, with_folder.then_some(journals.path()));
+        for error in &errors {
+            let text = error.to_string();
+            assert!(text.contains("resume") && !text.contains("pagelight resume"), "{text}");
+        }
+        let job = errors[which].unfinished_job().expect("the job");
+        assert!(job.image == house.path && job.journal.is_file(), "{job:?}");
+        let image = Image::open(&house.path).expect("opened");
+        let ended = image.resume_from(job).expect("resumed");
+        assert!(matches!(ended, Outcome::Done { .. }), "{ended:?}");
+        house.assert_edited(|_, y, _| y < 20, |v| v.saturating_add(7));
+        let again = image.resume_from(job);
+        assert!(matches!(again, Err(Error::Request { .. })), "{again:?}");
+        house.assert_edited(|_, y, _| y < 20, |v| v.saturating_add(7));
+    }
+}
+
+#[test]
+fn the_job_of_another_image_is_not_resumed() {
+    let (house, other) = (House::new(), House::new());
+    let [_, in_the_way] = cut_short(&house, None);
+    let [_, theirs] = cut_short(&other, None);
+    let before = [Snapshot::of(house.folder.path()), Snapshot::of(other.folder.path())];
+    let image = Image::open(&house.path).expect("opened");
+    let refused = |job: &UnfinishedJob| {
+        let refused = image.resume_from(job).expect_err("another one's");
+        assert_eq!(refused.kind(), ErrorKind::Request, "{refused}");
+    };
+    refused(theirs.unfinished_job().expect("a job"));
+    let mut nowhere = in_the_way.unfinished_job().expect("a job").clone();
+    nowhere.journal.set_extension("gone");
+    refused(&nowhere);
+    before[0].assert_unchanged(house.folder.path());
+    before[1].assert_unchanged(other.folder.path());
 }
 
 /// Red and blue change places, and green moves down.

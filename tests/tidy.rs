@@ -98,6 +98,9 @@ const PROGRAM_ONLY: &[&str] = &[
     "io::stdin",
 ];
 
+/// Texts of the library that name an option all the same; what clap shows of a value that it cannot read.
+const OPTIONS_NAMED: &[(&str, &str)] = &[("op/adjust.rs", "--gamma"), ("op/step.rs", "--invert")];
+
 const MAX_LINES: usize = 400;
 
 /// What fits a screen.
@@ -252,12 +255,35 @@ fn faults(path: &str, text: &str) -> Vec<String> {
             UNSAFE.join(", ")
         ));
     }
+    for word in commands_and_options(&code) {
+        if !in_program && !OPTIONS_NAMED.contains(&(path, word)) {
+            fault(format!(
+                "names {word}, which the library does not know; give a Hint or a Choice, and its words in cli/hints.rs"
+            ));
+        }
+    }
     for word in PROGRAM_ONLY {
         if !in_program && code.match_indices(word).any(|(at, _)| !code[..at].ends_with(is_letter)) {
             fault(format!("says {word}, which only the program may"));
         }
     }
     faults
+}
+
+/// The commands and options that the texts in the code name: `'pagelight resume'`, `--size`. A string that is nothing
+/// but an option is no text but a word for another program.
+fn commands_and_options(code: &str) -> Vec<&str> {
+    let options = code.match_indices("--").filter_map(|(at, _)| {
+        let rest = &code[at + 2..];
+        let letters = rest
+            .find(|c: char| !c.is_ascii_lowercase() && c != '-')
+            .unwrap_or(rest.len());
+        let is_word = letters > 0 && !rest.starts_with('-') && !code[..at].ends_with(['-', '\'']);
+        let is_alone = code[..at].ends_with('"') && rest[letters..].starts_with('"');
+        (is_word && !is_alone).then(|| &code[at..at + 2 + letters])
+    });
+    let commands = code.match_indices("'pagelight ").map(|(_, words)| words);
+    options.chain(commands).collect()
 }
 
 /// The files of one folder that import each other in a circle, in order; a file's own folder counts as the file. What
@@ -444,6 +470,23 @@ fn a_house_that_is_not_tidy_is_seen() {
     untidy("job.rs", "fn f() { eprintln!() }", "says eprintln!");
     untidy("job.rs", "use std::env;", "says std::env");
     untidy("job.rs", "fn f() { std::process::exit(1) }", "says process::exit");
+    untidy(
+        "job.rs",
+        "const HINT: &str = \"give a smaller --size\";",
+        "names --size",
+    );
+    untidy("job.rs", "fn f() { format!(\"--id {x} was done\") }", "names --id");
+    untidy(
+        "job.rs",
+        "const HINT: &str = \"'pagelight resume' goes on\";",
+        "names 'pagelight",
+    );
+    untidy("op/step.rs", "const HINT: &str = \"say --gamma\";", "names --gamma");
+    tidy(
+        "job.rs",
+        "// Not --size.\nconst WORD: &str = \"--threads\";\nfn f(x: i32) -> i32 { x - -1 }",
+    );
+    tidy("cli/info.rs", "const HINT: &str = \"say --size\";");
     untidy("job.rs", &"\n".repeat(400), "lines, more than 400");
     tidy(
         "job.rs",

@@ -228,8 +228,8 @@ impl ImageJobs {
             }
             Standing::Stripped(folder) => {
                 let why = format!(
-                    "{} has a journal of it, but the image does not carry its mark: was it stripped of its attributes, or \
-                     an old journal put back? nobody can know which part is edited",
+                    "{} has a journal of it, but the image does not carry its mark: was it stripped of its \
+                     attributes, or an old journal put back? nobody can know which part is edited",
                     folder.path.display(),
                 );
                 unfinished(why.into(), Hint::Restore)

@@ -38,7 +38,10 @@ impl AreaArgs {
         let layout = &described.layout;
         let request = |why: String| Error::request(path, why);
         let part = match self.rect {
-            Some(rect) => layout.rect(rect.x, rect.y, rect.width, rect.height).map_err(request)?,
+            Some(rect) => {
+                let inside = layout.rect(rect.x, rect.y, rect.width, rect.height);
+                inside.map_err(|why| Error::request(path, why))?
+            }
             None => layout.whole(),
         };
         let planes = match &self.plane {

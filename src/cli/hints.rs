@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use pagelight::claim::{self, Refusal};
-use pagelight::error::{Hint, Wording};
+use pagelight::error::{Choice, Hint, Text, Wording};
 use pagelight::identity::NotToBeTrusted;
 
 /// Speaks to those who type commands.
@@ -24,7 +24,7 @@ impl Wording for Commands {
                  --journal DIR keeps it on another disk"
             ));
         }
-        None
+        reason.downcast_ref().map(|text: &Text| text.with(word))
     }
 
     fn hint(&self, hint: &Hint, image: Option<&Path>) -> Option<String> {
@@ -71,6 +71,27 @@ impl Wording for Commands {
     }
 }
 
+/// The option or command by which something is said.
+fn word(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Pixel => "--pixel",
+        Choice::Size => "--size",
+        Choice::DataOffset => "--data-offset",
+        Choice::Axes => "--axes",
+        Choice::AsRaw => "--as-raw",
+        Choice::Part => "--part",
+        Choice::Rect => "--rect",
+        Choice::Plane => "--plane",
+        Choice::Channels => "--channels",
+        Choice::Offset => "--offset",
+        Choice::Length => "--length",
+        Choice::Import => "'pagelight import'",
+        Choice::Limit => "--limit",
+        Choice::Tile => "--tile",
+        _ => "an option",
+    }
+}
+
 /// Why nobody may claim a window.
 fn refused(refusal: &Refusal) -> Option<String> {
     let no_attributes = "its file system keeps no attributes (user.pagelight), by which";
@@ -82,8 +103,8 @@ fn refused(refusal: &Refusal) -> Option<String> {
              done once more"
         ),
         Refusal::IdCopied { token, first } => format!(
-            "is a copy of {}, where --id {token} was done; whether before or after it was copied nobody can know; look, \
-             and then 'pagelight forget --id' lets it be done here",
+            "is a copy of {}, where --id {token} was done; whether before or after it was copied nobody can know; \
+             look, and then 'pagelight forget --id' lets it be done here",
             first.display()
         ),
         Refusal::IdTaken { token } => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::{Lane, Layout, Part, Tile};
 use crate::map::MappedFile;
 use crate::pixel::{ChannelSet, Channels, PixelFormat, SAMPLE_BYTES};
@@ -34,15 +34,20 @@ impl Area {
     ///
     /// # Errors
     /// A message for the user, if the image's width is not known, or the part has more than one plane.
-    pub fn of(layout: &Layout, part: &Part) -> std::result::Result<Area, String> {
+    pub fn of(layout: &Layout, part: &Part) -> std::result::Result<Area, Text> {
         if layout.width().is_none() {
-            return Err("a picture needs the image's width; give --size WIDTHxHEIGHT or write a header".to_owned());
+            return Err(text![
+                "a picture needs the image's width; give ",
+                Choice::Size,
+                " WIDTHxHEIGHT or write a header"
+            ]);
         }
         let planes = part.planes.end - part.planes.start;
         if planes != 1 {
-            return Err(format!(
-                "it has {planes} planes, and a picture has one; say which with --plane"
-            ));
+            return Err(text![
+                format!("it has {planes} planes, and a picture has one; say which with "),
+                Choice::Plane,
+            ]);
         }
         let format = layout.format();
         Ok(Area {

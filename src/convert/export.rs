@@ -8,7 +8,7 @@ use super::png_file::{self, PngInfo};
 use super::tiff_file::{self, TiffInfo};
 use super::{Area, MAX_AT_ONCE_BYTES, NewPicture};
 use crate::chunk_plan::split;
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, Text, text};
 use crate::map::MappedFile;
 use crate::pixel::Sample;
 use crate::threads::{self, Progress};
@@ -47,35 +47,41 @@ impl PictureFormat {
     /// # Errors
     /// `Request`.
     pub fn check(self, area: &Area, path: &Path) -> Result<()> {
-        let refuse = |why: String| Err(Error::request(path, why));
+        let refuse = |why: Text| Err(Error::request(path, why));
         // The sides of a PNG have 31 bits; a TIFF's have 32, but hardly any reader takes them.
         let most = u64::from(u32::MAX >> 1);
+        let smaller = || text!["; give a smaller ", Choice::Rect];
         if area.width > most || area.height > most {
-            return refuse(format!(
-                "{}x{} pixels, but a picture has at most {most} on a side; give a smaller --rect",
-                area.width, area.height
-            ));
+            let (width, height) = (area.width, area.height);
+            let why = format!("{width}x{height} pixels, but a picture has at most {most} on a side");
+            return refuse(text![why].and(smaller()));
         }
         if area.row_bytes() > MAX_AT_ONCE_BYTES {
-            return refuse(format!(
-                "a row of {} bytes would be in memory at once, more than {MAX_AT_ONCE_BYTES}; give a smaller --rect",
-                area.row_bytes()
-            ));
+            let bytes = area.row_bytes();
+            let why = format!("a row of {bytes} bytes would be in memory at once, more than {MAX_AT_ONCE_BYTES}");
+            return refuse(text![why].and(smaller()));
         }
         if self == PictureFormat::Tiff {
             return Ok(());
         }
         let format = area.format;
         if format.sample == Sample::I16 {
-            return refuse(format!(
-                "a PNG cannot hold signed samples ({format}); use .tif, or say --pixel if they are not signed"
-            ));
+            return refuse(text![
+                format!("a PNG cannot hold signed samples ({format}); use .tif, or say "),
+                Choice::Pixel,
+                " if they are not signed",
+            ]);
         }
         if format.channels.are_bands() {
-            refuse(format!(
-                "a PNG cannot hold bands that are neither colors nor alpha ({format}); use .tif, choose one with \
-                 --channels, or say --pixel rgba16 or graya16 if the last one is alpha"
-            ))
+            refuse(text![
+                format!(
+                    "a PNG cannot hold bands that are neither colors nor alpha ({format}); use .tif, choose one with "
+                ),
+                Choice::Channels,
+                ", or say ",
+                Choice::Pixel,
+                " rgba16 or graya16 if the last one is alpha",
+            ])
         } else {
             Ok(())
         }

@@ -14,7 +14,7 @@ use super::png_file::PngSource;
 use super::tiff_file::TiffSource;
 use super::whole::WholeSource;
 use super::{samples, tiles};
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::os::disk;
 use crate::threads::{self, Progress};
@@ -135,10 +135,11 @@ impl<'a> Import<'a> {
         let info = source.info;
         let (width, height) = (info.width.checked_mul(columns), info.height.checked_mul(rows));
         let layout = match (width, height) {
-            (Some(width), Some(height)) => Layout::new(0, width, height, info.format),
-            _ => Err(format!(
-                "{columns}x{rows} of it are more than any file holds; give a smaller --tile"
-            )),
+            (Some(width), Some(height)) => Layout::new(0, width, height, info.format).map_err(Text::from),
+            _ => Err(text![
+                format!("{columns}x{rows} of it are more than any file holds; give a smaller "),
+                Choice::Tile,
+            ]),
         };
         let layout = layout.map_err(|why| Error::request(&source.path, why))?;
         Ok(Import {

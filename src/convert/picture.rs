@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{MAX_AT_ONCE_BYTES, samples};
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, text};
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 
 /// What a picture holds.
@@ -59,13 +59,13 @@ impl PictureInfo {
             ));
         }
         if bytes > u128::from(limit_bytes) {
-            return Err(Error::unfit(
-                path,
-                format!(
-                    "says that it unfolds to {width}x{height} pixels, {bytes} bytes, more than --limit {limit_bytes}; \
-                     if you trust it, give a larger --limit"
-                ),
-            ));
+            let why = text![
+                format!("says that it unfolds to {width}x{height} pixels, {bytes} bytes, more than "),
+                Choice::Limit,
+                format!(" {limit_bytes}; if you trust it, give a larger "),
+                Choice::Limit,
+            ];
+            return Err(Error::unfit(path, why));
         }
         if self.row_bytes() > MAX_AT_ONCE_BYTES {
             return Err(samples::too_large(path, "a row", self.row_bytes()));

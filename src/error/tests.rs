@@ -1,4 +1,4 @@
-//! What can be told from an error, and what it says.
+//! Unit tests of errors: one for each kind, in the words of the library.
 
 use std::error::Error as _;
 

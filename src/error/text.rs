@@ -1,70 +1,142 @@
-//! The texts of errors.
+//! Texts that name what a caller can say of an image: each caller by the names that these things have for it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use super::hint::Plain;
-use super::{Error, Hint, Reason, UnfinishedJob, Wording};
+/// A [`Text`] of pieces: words, and [`Choice`]s.
+macro_rules! text {
+    ($($piece:expr),+ $(,)?) => {
+        $crate::error::Text::from(vec![$($crate::error::Piece::from($piece)),+])
+    };
+}
+pub(crate) use text;
 
-impl Error {
-    /// The whole text, put into words by `wording`; its `Display` is that in the library's own words.
-    pub fn text(&self, wording: &dyn Wording) -> String {
-        let image = self.unfinished_job().map(|job| job.image.as_path()).or(self.path());
-        let hint_words = |hint: &Hint| wording.hint(hint, image).unwrap_or_else(|| hint.to_string());
-        let said = |subject: &dyn fmt::Display, reason: &Reason, hint: &Option<Hint>| {
-            let subject = subject.to_string();
-            let colon = if subject.is_empty() { "" } else { ": " };
-            let words = wording.reason(&**reason).unwrap_or_else(|| reason.to_string());
-            let then = hint
-                .as_ref()
-                .map_or_else(String::new, |hint| format!("; {}", hint_words(hint)));
-            format!("{subject}{colon}{words}{then}")
-        };
-        let and_resume = |job: &Option<Box<UnfinishedJob>>| match job {
-            Some(_) => format!("; {}", hint_words(&Hint::ResumeThen)),
-            None => String::new(),
-        };
+/// What a caller can say, under a name of its own: the program's options, the library's fields and arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Choice {
+    /// What a pixel looks like.
+    Pixel,
+    /// Width and height of the image.
+    Size,
+    /// Bytes before the first pixel.
+    DataOffset,
+    /// What the axes of an array are.
+    Axes,
+    /// That a file is raw pixels, whatever it looks like.
+    AsRaw,
+    /// That the pixels are a part of the file.
+    Part,
+    /// A rectangle of pixels.
+    Rect,
+    /// A plane.
+    Plane,
+    /// Channels.
+    Channels,
+    /// The first byte of a run of pixels.
+    Offset,
+    /// The bytes of a run of pixels.
+    Length,
+    /// To make an image of a picture.
+    Import,
+    /// The most bytes that a picture may unfold to.
+    Limit,
+    /// How often a picture is repeated.
+    Tile,
+}
+
+impl Choice {
+    /// Its name in the library.
+    fn name(self) -> &'static str {
         match self {
-            Error::Request { subject, reason } | Error::Busy { subject, reason, .. } => said(subject, reason, &None),
-            Error::Unfit { subject, reason, hint } => said(subject, reason, hint),
-            Error::Unfinished {
-                image, reason, hint, ..
-            } => said(&image.display(), reason, hint),
-            Error::NotFound { subject, .. } => format!("{subject}: no such file; check the name"),
-            Error::NoFolder { path, .. } => format!(
-                "cannot create {}: its folder does not exist; make it first, or choose another",
-                path.display()
-            ),
-            Error::Exists { subject } => {
-                format!("{subject}: exists already and is not overwritten; choose another name or remove it first")
-            }
-            Error::Permission { doing, subject, .. } => {
-                format!("cannot {doing} {subject}: permission denied; check the rights of the file and of its folder")
-            }
-            Error::Io {
-                doing,
-                subject,
-                hint,
-                job,
-                ..
-            } => format!("cannot {doing} {subject}: {}{}", hint_words(hint), and_resume(job)),
-            Error::Lacking { what } => (*what).to_owned(),
-            Error::NoObject { name } => format!(
-                "{name}: no such object, or all its users are gone; {}",
-                hint_words(&Hint::ListObjects)
-            ),
-            Error::Worker { message, job, .. } => format!("{message}{}", and_resume(job)),
-            Error::Interrupted { what, hint, .. } => {
-                let semicolon = if what.is_empty() { "" } else { "; " };
-                let colon = if hint.is_some() { ": " } else { "" };
-                let hint = hint.as_ref().map(hint_words).unwrap_or_default();
-                format!("interrupted{semicolon}{what}{colon}{hint}")
-            }
+            Choice::Pixel => "pixel format",
+            Choice::Size => "size",
+            Choice::DataOffset => "data offset",
+            Choice::Axes => "axes",
+            Choice::AsRaw => "'as raw'",
+            Choice::Part => "'part'",
+            Choice::Rect => "rectangle",
+            Choice::Plane => "plane",
+            Choice::Channels => "channels",
+            Choice::Offset => "offset",
+            Choice::Length => "length",
+            Choice::Import => "import",
+            Choice::Limit => "limit",
+            Choice::Tile => "repetition",
         }
     }
 }
 
-impl fmt::Display for Error {
+/// A text, in pieces. `text!["give a larger ", Choice::Limit]` makes one; its `Display` has the library's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Vec<Piece>);
+
+/// A piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Words that are the same for everybody.
+    Words(Cow<'static, str>),
+    /// What has a name of its own for each caller.
+    Choice(Choice),
+}
+
+impl Text {
+    /// The text with the names that `name` gives.
+    pub fn with(&self, name: impl Fn(Choice) -> &'static str) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Words(words) => words.as_ref(),
+            Piece::Choice(choice) => name(*choice),
+        });
+        pieces.collect()
+    }
+
+    /// The text, and more behind it.
+    pub(crate) fn and(mut self, more: Text) -> Text {
+        self.0.extend(more.0);
+        self
+    }
+}
+
+impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text(&Plain))
+        f.pad(&self.with(Choice::name))
+    }
+}
+
+impl std::error::Error for Text {}
+
+impl From<Vec<Piece>> for Text {
+    fn from(pieces: Vec<Piece>) -> Text {
+        Text(pieces)
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(words: &'static str) -> Text {
+        text![words]
+    }
+}
+
+impl From<String> for Text {
+    fn from(words: String) -> Text {
+        text![words]
+    }
+}
+
+impl From<&'static str> for Piece {
+    fn from(words: &'static str) -> Piece {
+        Piece::Words(words.into())
+    }
+}
+
+impl From<String> for Piece {
+    fn from(words: String) -> Piece {
+        Piece::Words(words.into())
+    }
+}
+
+impl From<Choice> for Piece {
+    fn from(choice: Choice) -> Piece {
+        Piece::Choice(choice)
     }
 }

@@ -31,7 +31,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use self::fields::Fields;
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, text};
 use crate::format::shorten;
 use crate::layout::{Layout, Step};
 use crate::os::regular;
@@ -310,10 +310,15 @@ pub fn header_of(path: &Path) -> Option<PathBuf> {
 fn read(path: &Path) -> Result<EnviHeader> {
     let io = |error| Error::io("read", path, error);
     let refuse = |why: String| {
-        Error::unfit(
-            path,
-            format!("{why}; correct the header, or move it away and say --size, --pixel and --data-offset"),
-        )
+        let why = text![
+            format!("{why}; correct the header, or move it away and say "),
+            Choice::Size,
+            ", ",
+            Choice::Pixel,
+            " and ",
+            Choice::DataOffset,
+        ];
+        Error::unfit(path, why)
     };
     // A pipe may have been put in its place since it was found, and would be waited for.
     let Some(file) = regular::open(path).map_err(io)? else {

@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn sides_that_lie() {
         let refused = |head: &[u8], says: &str| match read(head) {
-            Err(Wrong::File(why)) => assert!(why.contains(says), "{why}"),
+            Err(Wrong::File(why)) => assert!(why.to_string().contains(says), "{why}"),
             other => panic!("{other:?}"),
         };
         for end in 8..16 {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::Text;
 use crate::layout::Layout;
 
 /// What says where an image's samples lie.
@@ -48,23 +49,23 @@ pub(super) struct Found {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
     /// It is not what it should be.
-    File(String),
+    File(Text),
     /// The user's words do not fit it.
-    Words(String),
+    Words(Text),
 }
 
 impl Wrong {
-    pub(super) fn file(why: impl Into<String>) -> Wrong {
+    pub(super) fn file(why: impl Into<Text>) -> Wrong {
         Wrong::File(why.into())
     }
 
     pub(super) fn cut_short(what: &str) -> Wrong {
-        Wrong::File(format!("ends within {what}; it is cut short"))
+        Wrong::file(format!("ends within {what}; it is cut short"))
     }
 }
 
 impl From<String> for Wrong {
     fn from(why: String) -> Wrong {
-        Wrong::File(why)
+        Wrong::file(why)
     }
 }

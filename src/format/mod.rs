@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::axes::Axes;
 pub use self::found::Container;
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
 use crate::pixel::{ChannelSet, PixelFormat};
@@ -99,7 +99,10 @@ pub fn describe(image: &MappedFile, overrides: &Overrides) -> Result<Described> 
     if overrides.axes.is_some() {
         return Err(Error::request(
             path,
-            "--axes says what the axes of an NPY array are, and this is none; leave it out",
+            text![
+                Choice::Axes,
+                " says what the axes of an NPY array are, and this is none; leave it out"
+            ],
         ));
     }
     match header? {
@@ -130,13 +133,15 @@ pub fn refuse_foreign(image: &MappedFile, overrides: &Overrides) -> Result<()> {
 
 /// That a file is of a kind that cannot be edited.
 fn refused(image: &MappedFile, kind: Kind) -> Error {
-    Error::unfit(
-        image.path(),
-        format!(
-            "is {kind}; editing it in place is not supported yet, so nothing was changed (if these really are raw \
-             pixels, say --as-raw)"
-        ),
-    )
+    let why = text![format!(
+        "is {kind}; editing it in place is not supported yet, so nothing was changed"
+    )];
+    Error::unfit(image.path(), why.and(unless_raw()))
+}
+
+/// What to say of a file that only looks like one of a known kind.
+fn unless_raw() -> Text {
+    text![" (if these really are raw pixels, say ", Choice::AsRaw, ")"]
 }
 
 /// True if a header says, without any help, how long the file is. One that is damaged says nothing.
@@ -172,17 +177,15 @@ fn from_header(
     let data_offset = overrides.data_offset.unwrap_or(header.data_offset);
     let (width, height) = overrides.size.unwrap_or((header.width, header.height));
     let layout = header.layout_of(data_offset, (width, height), format).map_err(|why| {
-        Error::unfit(
-            &header_path,
-            format!("{why}; correct the header, or say --size yourself"),
-        )
+        let why = text![format!("{why}; correct the header, or say "), Choice::Size, " yourself"];
+        Error::unfit(&header_path, why)
     })?;
     let end = layout.data().end;
     if end > file_bytes || (end < file_bytes && !overrides.part) {
         let or_part = if end < file_bytes {
-            ", or --part if the rest is to be left alone"
+            text![", or ", Choice::Part, " if the rest is to be left alone"]
         } else {
-            ""
+            text![""]
         };
         let said = [
             overrides.format.is_some(),
@@ -190,15 +193,21 @@ fn from_header(
             overrides.data_offset.is_some(),
         ];
         let by = if said.contains(&true) { "your words and " } else { "" };
-        return Err(Error::unfit(
-            path,
+        let why = text![
             format!(
                 "has {file_bytes} bytes, but by {by}{} it has {end}: {data_offset} and then {width}x{height} pixels of \
-                 {} bytes ({format}); correct the header, or say --size, --pixel and --data-offset yourself{or_part}",
+                 {} bytes ({format}); correct the header, or say ",
                 header_path.display(),
                 format.pixel_bytes(),
             ),
-        ));
+            Choice::Size,
+            ", ",
+            Choice::Pixel,
+            " and ",
+            Choice::DataOffset,
+            " yourself",
+        ];
+        return Err(Error::unfit(path, why.and(or_part)));
     }
     // Colors have one name each, however headers spell it.
     let is_named =

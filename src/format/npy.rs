@@ -29,6 +29,7 @@ use super::Axes;
 use super::axes::{Axis, MAX_AXES};
 use super::found::{Container, Found, Wrong};
 use super::shorten;
+use crate::error::{Choice, text};
 use crate::layout::{Layout, Step};
 use crate::pixel::{ByteOrder, Channels, MAX_CHANNELS, PixelFormat, SAMPLE_BYTES, Sample};
 
@@ -49,12 +50,11 @@ pub(super) fn read(head: &[u8], axes: Option<Axes>) -> Result<Found, Wrong> {
     }
     let axes = axes.unwrap_or_else(|| Axes::of_shape(shape));
     if axes.count() != shape.len() {
-        return Err(Wrong::Words(format!(
-            "its array has {} axes, {}; --axes {axes} means {}",
-            shape.len(),
-            described(shape),
-            axes.count()
-        )));
+        return Err(Wrong::Words(text![
+            format!("its array has {} axes, {}; ", shape.len(), described(shape)),
+            Choice::Axes,
+            format!(" {axes} means {}", axes.count()),
+        ]));
     }
     let channels = channels(shape, axes)?;
     let format = PixelFormat {
@@ -145,10 +145,12 @@ fn channels(shape: &[u64], axes: Axes) -> Result<Channels, Wrong> {
         // An array of nothing is told by its sides.
         0 => Ok(Channels::GRAY),
         count => Channels::bands(count, false).ok_or_else(|| {
-            Wrong::file(format!(
-                "by --axes {axes} its array of {} has {count} channels, and at most {MAX_CHANNELS} can be edited",
-                described(shape)
-            ))
+            let (array, most) = (described(shape), format!("at most {MAX_CHANNELS} can be edited"));
+            Wrong::file(text![
+                "by ",
+                Choice::Axes,
+                format!(" {axes} its array of {array} has {count} channels, and {most}"),
+            ])
         }),
     }
 }
@@ -201,10 +203,12 @@ fn strided(data_offset: u64, shape: &[u64], steps: &[u64], axes: Axes, format: P
         if let [(near, length), (far, _)] = *pair
             && near * length != far
         {
-            return Err(Wrong::file(format!(
-                "by --axes {axes} its array of {} has planes that do not follow each other at one distance",
-                described(shape)
-            )));
+            let why = "has planes that do not follow each other at one distance";
+            return Err(Wrong::file(text![
+                "by ",
+                Choice::Axes,
+                format!(" {axes} its array of {} {why}", described(shape)),
+            ]));
         }
     }
     sides.2 = planes.iter().map(|(_, length)| length).product();

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use super::found::{Found, Wrong};
 use super::kind::Kind;
 use super::{Axes, Described, Overrides, farbfeld, npy, pnm};
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
 
@@ -29,30 +29,37 @@ pub(super) fn is_opened(kind: Kind) -> bool {
 /// The layout of a file of a kind that is opened; it begins with `head`.
 pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, head: &[u8]) -> Result<Described> {
     let path = image.path();
-    let request = |why: String| Error::request(path, why);
+    let request = |why: Text| Error::request(path, why);
     let said = [
-        ("--pixel", overrides.format.is_some()),
-        ("--size", overrides.size.is_some()),
-        ("--data-offset", overrides.data_offset.is_some()),
+        (Choice::Pixel, overrides.format.is_some()),
+        (Choice::Size, overrides.size.is_some()),
+        (Choice::DataOffset, overrides.data_offset.is_some()),
     ];
     if let Some((word, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
-        return Err(request(format!(
-            "is {kind}, whose own header says what its pixels are; leave out {word}, or say --as-raw if these really are \
-             raw pixels"
-        )));
+        return Err(request(text![
+            format!("is {kind}, whose own header says what its pixels are; leave out "),
+            word,
+            ", or say ",
+            Choice::AsRaw,
+            " if these really are raw pixels",
+        ]));
     }
     if overrides.axes.is_some() && kind.name() != "NPY" {
-        return Err(request(format!("is {kind}, whose axes are known; leave out --axes")));
+        return Err(request(text![
+            format!("is {kind}, whose axes are known; leave out "),
+            Choice::Axes
+        ]));
     }
     let reader = reader(kind).ok_or_else(|| super::refused(image, kind))?;
     let found = reader(head, overrides.axes).map_err(|wrong| match wrong {
         Wrong::Words(why) => request(why),
         Wrong::File(why) => Error::unfit(
             path,
-            format!(
-                "is {kind}, but cannot be edited in place, so nothing was changed: {why} (if these really are raw pixels, \
-                 say --as-raw)"
-            ),
+            text![format!(
+                "is {kind}, but cannot be edited in place, so nothing was changed: "
+            )]
+            .and(why)
+            .and(super::unless_raw()),
         ),
     })?;
     check_length(image, overrides.part, kind, &found.layout)?;
@@ -79,16 +86,18 @@ fn check_length(image: &MappedFile, part: bool, kind: Kind, layout: &Layout) -> 
         layout.data_bytes()
     );
     let what = if end > file_bytes {
-        format!("{by_header}; it is cut short, so nothing was changed; get it anew")
+        format!("{by_header}; it is cut short, so nothing was changed; get it anew").into()
     } else {
-        format!(
-            "{by_header}; {}, so nothing was changed; say --part if the rest is to be left alone",
-            if another_begins(image, end, kind)? {
-                format!("another one begins there, and only one in {kind} can be edited")
-            } else {
-                format!("{} are left over", file_bytes - end)
-            }
-        )
+        let rest = if another_begins(image, end, kind)? {
+            format!("another one begins there, and only one in {kind} can be edited")
+        } else {
+            format!("{} are left over", file_bytes - end)
+        };
+        text![
+            format!("{by_header}; {rest}, so nothing was changed; say "),
+            Choice::Part,
+            " if the rest is to be left alone",
+        ]
     };
     Err(Error::unfit(image.path(), what))
 }

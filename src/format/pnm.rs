@@ -12,6 +12,7 @@
 use image::codecs::pnm::{ArbitraryHeader, ArbitraryTuplType, PnmDecoder, PnmHeader};
 
 use super::found::{Container, Found, Wrong};
+use crate::error::{Choice, text};
 use crate::layout::Layout;
 use crate::pixel::{ByteOrder, Channels, PixelFormat, Sample};
 
@@ -94,10 +95,12 @@ fn pam_channels(header: &ArbitraryHeader) -> Result<Channels, Wrong> {
 
 /// A picture that can be had as an image by copying it.
 fn imported(why: &str) -> Wrong {
-    Wrong::file(format!(
-        "{why}; only binary PGM, PPM and PAM of 16 bits (maxval 65535) are edited where they lie, 'pagelight import' makes \
-         an image of it"
-    ))
+    let only = "only binary PGM, PPM and PAM of 16 bits (maxval 65535) are edited where they lie";
+    Wrong::file(text![
+        format!("{why}; {only}, "),
+        Choice::Import,
+        " makes an image of it"
+    ])
 }
 
 /// A text that a library wrote, fit for a message of one line.

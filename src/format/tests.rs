@@ -122,12 +122,12 @@ fn containers_have_the_length_that_they_say() {
         let says = [
             &format!("file of {} bytes", end + 1),
             &format!("end at {end}; 1 are left over"),
-            "--part",
+            "'part'",
         ];
         house.refuses(&Overrides::default(), false, &says);
         assert_eq!(house.describe(&part()).expect("a part").layout.data().end, end as u64);
         house.write("a.raw", &[&whole[..], &whole[..]].concat());
-        house.refuses(&Overrides::default(), false, &["another one begins there", "--part"]);
+        house.refuses(&Overrides::default(), false, &["another one begins there", "'part'"]);
         house.describe(&part()).expect("the first one");
     }
 }
@@ -136,21 +136,21 @@ fn containers_have_the_length_that_they_say() {
 fn words_that_contradict_a_file_s_own_header() {
     let words = [
         (
-            "--pixel",
+            "pixel format",
             Overrides {
                 format: Some(PixelFormat::RGBA16),
                 ..part()
             },
         ),
         (
-            "--size",
+            "size",
             Overrides {
                 size: Some((1, 1)),
                 ..part()
             },
         ),
         (
-            "--data-offset",
+            "data offset",
             Overrides {
                 data_offset: Some(0),
                 ..part()
@@ -163,7 +163,7 @@ fn words_that_contradict_a_file_s_own_header() {
             house.refuses(
                 overrides,
                 true,
-                &["whose own header says", &format!("leave out {word}"), "--as-raw"],
+                &["whose own header says", &format!("leave out {word}"), "'as raw'"],
             );
         }
         let raw = Overrides {
@@ -183,17 +183,13 @@ fn words_that_contradict_a_file_s_own_header() {
     };
     let turned = House::new(NPY).describe(&axes).expect("turned").layout;
     assert_eq!((turned.width(), turned.height()), (Some(10), Some(12)));
-    House::new(PGM).refuses(&axes, true, &["a PNM file", "leave out --axes"]);
-    House::new(b"").refuses(&axes, true, &["--axes", "NPY", "leave it out"]);
+    House::new(PGM).refuses(&axes, true, &["a PNM file", "leave out axes"]);
+    House::new(b"").refuses(&axes, true, &["axes says", "NPY", "leave it out"]);
     let wrong = Overrides {
         axes: "yxc".parse().ok(),
         ..Overrides::default()
     };
-    House::new(NPY).refuses(
-        &wrong,
-        true,
-        &["a.raw: its array has 2 axes, 10x12; --axes yxc means 3"],
-    );
+    House::new(NPY).refuses(&wrong, true, &["a.raw: its array has 2 axes, 10x12; axes yxc means 3"]);
 }
 
 #[test]
@@ -206,14 +202,14 @@ fn what_their_header_refuses_says_why() {
             "is an NPY file, but cannot be edited",
             "nothing was changed",
             "'<f2'",
-            "--as-raw",
+            "'as raw'",
         ],
     );
     let eight = b"P5 24 10 255\n";
     House::new(eight).refuses(
         &Overrides::default(),
         false,
-        &["is a PNM file", "8 bits", "'pagelight import'", "--as-raw"],
+        &["is a PNM file", "8 bits", "import makes", "'as raw'"],
     );
     let foreign = |head: &[u8]| {
         let house = House::new(head);

@@ -26,8 +26,8 @@ const ID: &str = "id";
 /// Why no journals are kept in a folder that was just made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "cannot keep a journal that could be trusted when it is read back ({why}); nothing was changed; name a folder for it \
-     on another disk"
+    "cannot keep a journal that could be trusted when it is read back ({why}); nothing was changed; name a folder for \
+     it on another disk"
 )]
 pub struct NotToBeTrusted {
     /// What was found when the folder was read back.

@@ -61,7 +61,7 @@ impl MappedFile {
         let bytes = target.to_bytes();
         let fill = |file: &File| {
             let written = file.write_all_at(&bytes, PAGE_BYTES);
-            written.map_err(|error| Error::io("write", name.label(), error))
+            written.map_err(|error| Error::io("write", name.subject(), error))
         };
         let (object, ()) = Object::create(name, Kind::FileMap, Persistence::Process, bytes.len() as u64, fill)?;
         Ok(Published { object })

@@ -77,7 +77,7 @@ pub fn remove(name: &Name) -> Result<()> {
             return Ok(());
         };
         Header::read(&file, &directory.path_of(name))?;
-        let failed = |error| Error::io("remove", name.label(), error);
+        let failed = |error| Error::io("remove", name.subject(), error);
         let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? else {
             return Err(name.busy("is in use; end its users first, fuser(1) names them"));
         };
@@ -119,7 +119,7 @@ fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<
         return Ok(None);
     };
     let header = Header::read(&file, &directory.path_of(name))?;
-    let failed = |error| Error::io("look at", name.label(), error);
+    let failed = |error| Error::io("look at", name.subject(), error);
     let nobody = flock::try_exclusive(&file).map_err(failed)?;
     if nobody.is_some() && header.persistence == Persistence::Process {
         lock.unlink(directory, name, Identity::of(&file).map_err(failed)?)?;

@@ -165,7 +165,7 @@ impl NamedMutex {
             Ok(taken) => Ok(Some(self.guard(me, taken))),
             Err(error) => match error.kind() {
                 std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => Ok(None),
-                _ => Err(Error::io("lock", shared.object.name().label(), error)),
+                _ => Err(Error::io("lock", shared.object.name().subject(), error)),
             },
         }
     }

@@ -57,7 +57,7 @@ impl Object {
         length: u64,
         fill: impl FnOnce(&File) -> Result<T>,
     ) -> Result<(Object, T)> {
-        let label = name.label();
+        let label = name.subject();
         let failed = |error| Error::io("create", &label, error);
         let file_bytes = length
             .checked_add(PAGE_BYTES)
@@ -146,7 +146,7 @@ impl Object {
 
     /// Joins an object that lives as long as its users do.
     fn join(name: &Name, live: Directory, file: File) -> Result<Joined> {
-        let label = name.label();
+        let label = name.subject();
         let failed = |error| Error::io("open", &label, error);
         let header = Header::read(&file, &live.path_of(name))?;
         if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
@@ -168,7 +168,7 @@ impl Object {
 
     /// Joins an object that is kept.
     fn join_kept(name: &Name, kind: Kind, kept: Directory, alone: impl Fn(&File) -> Result<()>) -> Result<Object> {
-        let label = name.label();
+        let label = name.subject();
         let failed = |error| Error::io("open", &label, error);
         let live = Directory::open_or_make(name.namespace().live())?;
         let _lock = live.lock()?;
@@ -186,7 +186,7 @@ impl Object {
     }
 
     fn new(file: File, name: &Name, directory: Directory, header: Header) -> Result<Object> {
-        let identity = Identity::of(&file).map_err(|error| Error::io("look at", name.label(), error))?;
+        let identity = Identity::of(&file).map_err(|error| Error::io("look at", name.subject(), error))?;
         Ok(Object {
             file,
             name: name.clone(),
@@ -228,7 +228,7 @@ impl Object {
     }
 
     fn end(&self) -> Result<()> {
-        let failed = |error| Error::io("close", self.name.label(), error);
+        let failed = |error| Error::io("close", self.name.subject(), error);
         if self.header.persistence == Persistence::File {
             return flock::unlock(&self.file).map_err(failed);
         }
@@ -256,7 +256,7 @@ fn expect_kind(name: &Name, is: Kind, wanted: Kind) -> Result<()> {
         return Ok(());
     }
     let what = format!("is a {is}, not a {wanted}; choose another name");
-    Err(Error::unfit(name.label(), what))
+    Err(Error::unfit(name.subject(), what))
 }
 
 /// An object's file as something to map. The map shares the open file, hence also keeps the object in use.

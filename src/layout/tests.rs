@@ -1,6 +1,7 @@
 //! Layouts against the slow and obvious way: sample by sample.
 
 use super::*;
+use crate::error::Text;
 use crate::window::Block;
 
 fn format(text: &str) -> PixelFormat {
@@ -236,7 +237,7 @@ fn sides_and_bytes() {
 fn rectangles_and_runs() {
     let layout = Layout::new(3, 10, 6, PixelFormat::RGBA16).expect("a layout");
     let all = ChannelSet::all(4);
-    let window = |part: Result<Part, String>| layout.window(&part.expect("inside")).expect("a window").0;
+    let window = |part: Result<Part, Text>| layout.window(&part.expect("inside")).expect("a window").0;
     let run = |offset, length| layout.run_window(offset, length, &all).map(|(window, _)| window);
     assert_eq!(window(layout.rect(0, 0, 10, 6)), window(Ok(layout.whole())));
     assert_eq!(Ok(window(layout.rect(0, 2, 10, 2))), run(160, 160));

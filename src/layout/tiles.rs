@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Layout, Part, Starts};
+use crate::error::Text;
 use crate::pixel::{ChannelSet, SAMPLE_BYTES};
 use crate::window::{self, Block, MAX_BLOCKS, Window};
 
@@ -144,11 +145,11 @@ impl Layout {
     ///
     /// # Errors
     /// A message for the user, if the channels of a pixel do not lie side by side, and nothing between them.
-    pub fn window_of_pixels(&self, part: &Part) -> Result<(Window, ChannelSet), String> {
+    pub fn window_of_pixels(&self, part: &Part) -> Result<(Window, ChannelSet), Text> {
         let channels = self.format.channels.count();
         let is_whole = self.lanes() == channels as u64 && self.step.channel == SAMPLE_BYTES as u64;
         if channels > 1 && !is_whole {
-            return Err("a function is for pixels whose channels lie side by side, and here they lie apart".to_owned());
+            return Err("a function is for pixels whose channels lie side by side, and here they lie apart".into());
         }
         Ok((Window::of(self.blocks(part))?, self.lanes_of(part)))
     }

@@ -213,7 +213,8 @@ impl Bench {
             return Err(Error::request(
                 Subject::Nothing,
                 format!(
-                    "--threads, --processes: every combination has more than {most} threads in all; give smaller numbers"
+                    "--threads, --processes: every combination has more than {most} threads in all; give smaller \
+                     numbers"
                 ),
             ));
         }

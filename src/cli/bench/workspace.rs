@@ -216,7 +216,8 @@ fn open(image: &Path, words: &Bench) -> Result<OpenImage> {
     if words.in_place && !(layout.is_one_run() && layout.planes() == 1) {
         return Err(Error::request(
             image,
-            "its planes, bands or tiles lie apart, and --in-place measures pixels one after another; leave --in-place out",
+            "its planes, bands or tiles lie apart, and --in-place measures pixels one after another; leave \
+             --in-place out",
         ));
     }
     Ok(open)

@@ -13,7 +13,10 @@ fn check(head: &[u8], container: Container, format: &str, (width, height): (u64,
 #[track_caller]
 fn refused(head: impl AsRef<[u8]>, says: &str) {
     match read(head.as_ref()) {
-        Err(Wrong::File(why)) => assert!(why.contains(says) && !why.contains(['\n', '\u{1b}']), "{why:?}"),
+        Err(Wrong::File(why)) => assert!(
+            why.to_string().contains(says) && !why.to_string().contains(['\n', '\u{1b}']),
+            "{why:?}"
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -75,10 +78,7 @@ fn samples_of_other_sizes() {
             format!("P5\n12 10\n{maxval}\n"),
             &format!("its samples go to {maxval} (maxval)"),
         );
-        refused(
-            format!("P6\n12 10\n{maxval}\n"),
-            "'pagelight import' makes an image of it",
-        );
+        refused(format!("P6\n12 10\n{maxval}\n"), "import makes an image of it");
         refused(
             pam("1", "TUPLTYPE GRAYSCALE\n").replace("65535", maxval),
             "its samples go to",
