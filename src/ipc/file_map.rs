@@ -1,7 +1,7 @@
 //! A file's map under a name: another process maps the same file by the name alone.
 //!
-//! What is published is where the file lies and which file it is (device and inode), so whoever opens the name gets that
-//! very file or an error, never another one that has taken its place. Behind the object's first page:
+//! What is published is where the file lies and which file it is (device and inode), so whoever opens the name gets
+//! that very file or an error, never another one that has taken its place. Behind the object's first page:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -45,7 +45,8 @@ impl MappedFile {
     /// or one of them has it.
     ///
     /// # Errors
-    /// `Exists` if the name means something already; `NotFound` or `Unfit` if the file no longer is where it was opened.
+    /// `Exists` if the name means something already; `NotFound` or `Unfit` if the file no longer is where it was
+    /// opened.
     pub fn publish(&self, name: &Name) -> Result<Published> {
         let path = self.path();
         let absolute = path.canonicalize().map_err(|error| Error::io("find", path, error))?;

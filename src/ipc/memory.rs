@@ -1,7 +1,7 @@
 //! Shared memory that has a name.
 //!
-//! 1. It has exactly the length it was made with, zero at first, with memory behind every byte: a full tmpfs is an error
-//!    at creation and not a signal later.
+//! 1. It has exactly the length it was made with, zero at first, with memory behind every byte: a full tmpfs is an
+//!    error at creation and not a signal later.
 //! 2. It is in use as long as a [`SharedMemory`] or a view of one lives, in any process.
 
 use std::sync::Arc;

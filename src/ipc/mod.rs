@@ -1,7 +1,7 @@
 //! Named objects: memory, file maps and mutexes by which unrelated processes of one user meet.
 //!
-//! This is what .NET's `MemoryMappedFile` and `Mutex` give on Windows and refuse on Unix, where nobody cleans up after a
-//! crash. Here the kernel does: using an object is a lock on its file, and locks end with their process.
+//! This is what .NET's `MemoryMappedFile` and `Mutex` give on Windows and refuse on Unix, where nobody cleans up after
+//! a crash. Here the kernel does: using an object is a lock on its file, and locks end with their process.
 //!
 //! | .NET | here |
 //! |---|---|

@@ -114,8 +114,8 @@ impl MutexPage {
     fn word(&self, at: usize) -> &AtomicU64 {
         let pointer = self.view.pointer(at, 8).expect("a word within the page").cast::<u64>();
         debug_assert!(pointer.is_aligned());
-        // SAFETY: 8 bytes of a map that is writable and lives as long as `self`, aligned. That others change them at any
-        // moment is what an atomic is for: all users reach the words by atomics only.
+        // SAFETY: 8 bytes of a map that is writable and lives as long as `self`, aligned. That others change them at
+        // any moment is what an atomic is for: all users reach the words by atomics only.
         unsafe { AtomicU64::from_ptr(pointer) }
     }
 
