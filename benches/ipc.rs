@@ -235,7 +235,7 @@ fn coming_and_going(criterion: &mut Criterion) {
     group.bench_function("create, map, close", |bench| {
         bench.iter(|| {
             let memory = SharedMemory::create_new(&fresh, 10_000, Persistence::Process).expect("made");
-            memory.view(0, 0).expect("mapped")
+            memory.view(..).expect("mapped")
         })
     });
     let there = name("there");
@@ -244,7 +244,7 @@ fn coming_and_going(criterion: &mut Criterion) {
         bench.iter(|| SharedMemory::open(&there).expect("opened"))
     });
     group.bench_function("open, map, close", |bench| {
-        bench.iter(|| SharedMemory::open(&there).expect("opened").view(0, 0).expect("mapped"))
+        bench.iter(|| SharedMemory::open(&there).expect("opened").view(..).expect("mapped"))
     });
     drop(memory);
     let path = world.0.path().join("plain");

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let memory = SharedMemory::create_or_open(&names.name("pagelight-meet")?, 8, Persistence::Process)?;
     let mutex = NamedMutex::create_or_open(&names.name("pagelight-meet-turn")?, Persistence::Process)?;
     let who = if memory.was_created() { "first" } else { "second" };
-    let number = memory.view(0, 8)?;
+    let number = memory.view(..)?;
     for _ in 0..10 {
         let guard = mutex.lock()?;
         if guard.abandoned() {

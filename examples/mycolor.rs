@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A file that somebody truncates meanwhile is an error then, and not the end of this program.
     pagelight::guard_signals()?;
 
-    let file = MappedFile::open(path.as_ref(), Access::ReadWrite)?;
+    let file = MappedFile::open(path, Access::ReadWrite)?;
     let accessor = file.view(offset..offset + length)?;
     let whole_pixels = accessor.len() / size_of::<MyColor>();
     for at in (0..whole_pixels).map(|pixel| pixel * size_of::<MyColor>()) {

@@ -6,6 +6,9 @@
 //!    at the end of the file is legal.
 //! 3. Nothing here grows or shrinks a file, except [`MappedFile::create`] and [`MappedFile::extend`].
 //!
+//! Other programs may truncate a file while it is mapped. To reach what is gone then is an `Io` error if the program
+//! has called [`crate::os::fault::install`] (on x86-64), and a signal (SIGBUS) that ends it if it has not.
+//!
 //! The loop of Microsoft's memory-mapped-file sample reads like this:
 //!
 //! ```
@@ -53,6 +56,8 @@
 )]
 
 mod file;
+mod values;
+mod views;
 mod words;
 
 use std::io;
@@ -64,7 +69,11 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 
 use self::file::BackingFile;
+#[cfg(feature = "ipc")]
+pub(crate) use self::file::OBJECT_MAGIC;
 pub use self::file::{Access, MappedFile};
+#[cfg(feature = "ipc")]
+pub(crate) use self::views::bytes_of;
 
 use crate::counts::Counts;
 use crate::digest::{self, Key, STRETCH_BYTES};
@@ -361,9 +370,12 @@ impl View {
     pub fn release(&self, part: Range<usize>) -> Result<()> {
         self.pointer(part.start, part.len())?;
         // Private memory would be lost.
-        let (Some(map), Some(_)) = (&self.map, &self.backing_file) else {
+        let (Some(map), Some(source)) = (&self.map, &self.backing_file) else {
             return Ok(());
         };
+        if source.copy_on_write {
+            return Ok(());
+        }
         let page_bytes = rustix::param::page_size();
         let start = (self.lead + part.start).next_multiple_of(page_bytes);
         let end = (self.lead + part.end) / page_bytes * page_bytes;

@@ -231,7 +231,7 @@ fn list_and_stat() {
     world.check("shm list", 0, "no objects");
     let image = world.folder.path().join("image.raw");
     std::fs::write(&image, [0; 800]).expect("written");
-    let _memory = world.start("shm create b --bytes 10000 --hold");
+    let memory = world.start("shm create b --bytes 10000 --hold");
     let _mutex = world.start("mutex hold c");
     let _map = world.start(&format!("shm publish a {} --hold", image.display()));
     world.check("shm publish d /dev/null", 2, "give --hold");
@@ -249,11 +249,22 @@ fn list_and_stat() {
         objects,
         [("a", "file map", 800), ("b", "memory", 10_000), ("c", "mutex", 0)]
     );
-    world.check("shm list", 0, "name:b: memory, 10,000 bytes, in use, made by process");
+    world.check("shm list", 0, "name:b: memory, 10,000 bytes, in use by process");
     let stat = world.json("shm stat a");
     assert_eq!(stat["image"], image.to_string_lossy().into_owned());
     assert_eq!(stat["in_use"], true);
-    world.check("shm remove b", 75, "is in use");
+    let holder = memory.child.id();
+    world.check(
+        "shm remove b",
+        75,
+        &format!("is in use by process {holder}; end it first"),
+    );
+    assert_eq!(world.json("shm stat b")["users"], serde_json::json!([holder]));
+    world.check(
+        "shm write b --u8 1",
+        0,
+        &format!("1 byte written at 0; also used by process {holder}"),
+    );
 }
 
 #[test]
@@ -466,4 +477,124 @@ fn the_demo() {
     let said = world.json("shm demo --kill b");
     assert_eq!(said["told_of_abandonment"], "c");
     assert_eq!(said["said"], serde_json::json!({"a": true, "b": false, "c": true}));
+}
+
+#[test]
+fn shells_that_wait_for_an_event() {
+    let world = World::new();
+    world.check("event set e", 66, "name:e: no such object");
+    world.check("event wait e --timeout 30ms", 75, "name:e: was not set for all of 30ms");
+    let wait = |words: &str| {
+        let child = world.command(words).stdout(Stdio::null()).spawn().expect("started");
+        wait_until_listed(&world, "e", child.id());
+        Holder { child }
+    };
+    let mut waiters = vec![wait("event wait e"), wait("event wait e --timeout 60s")];
+    let also = "name:e: set, for one who waits; also used by process";
+    world.check("event set e --wait 60s", 0, also);
+    for left in [1, 0] {
+        let begun = Instant::now();
+        while waiters.len() > left {
+            waiters.retain_mut(|waiter| match waiter.child.try_wait().expect("asked") {
+                Some(status) => !status.success(),
+                None => true,
+            });
+            assert!(begun.elapsed() < HANG, "nobody goes on");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if left == 1 {
+            world.check("event set e", 0, also);
+        }
+    }
+    let holder = world.start("event hold e --manual");
+    assert_eq!(world.json("event set e")["reset"], "manual");
+    world.check("event wait e", 0, "was set");
+    world.check("event wait e", 0, "was set");
+    world.check("event reset e", 0, "name:e: reset");
+    world.check("event wait e --timeout 30ms", 75, "not set");
+    world.check("shm list", 0, "name:e: event, in use by process");
+    assert_eq!(holder.end(Signal::INT), Some(0));
+    assert_eq!(world.objects(), 0);
+}
+
+#[test]
+fn shells_that_talk() {
+    let world = World::new();
+    let text: Vec<u8> = (0..=250).cycle().take(300_000).collect();
+    let sender = |words: &str| {
+        let mut command = world.command(words);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().expect("started")
+    };
+    let mut child = sender("shm send talk --bytes 1000");
+    let mut stdin = child.stdin.take().expect("piped");
+    let bytes = text.clone();
+    let writing = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, &bytes));
+    let received = world.command("shm receive talk --wait 60s").output().expect("run");
+    assert!(received.status.success(), "{received:?}");
+    assert!(received.stdout == text, "{} bytes", received.stdout.len());
+    let said = String::from_utf8_lossy(&received.stderr).into_owned();
+    assert!(said.contains("name:talk: 300,000 bytes received, to the end"), "{said}");
+    writing.join().expect("ended").expect("written");
+    let sent = child.wait_with_output().expect("ended");
+    assert_eq!(sent.stdout, b"name:talk: 300,000 bytes sent, all of them received\n");
+    assert_eq!(world.objects(), 0);
+
+    // Nobody receives; nobody sends; the sender is killed.
+    let mut child = sender("shm send talk --timeout 30ms");
+    std::io::Write::write_all(&mut child.stdin.take().expect("piped"), b"x").expect("written");
+    let alone = child.wait_with_output().expect("ended");
+    assert_eq!(alone.status.code(), Some(75));
+    let said = String::from_utf8_lossy(&alone.stderr).into_owned();
+    assert!(
+        said.contains("nobody received for all of 30ms, after 1 bytes were sent"),
+        "{said}"
+    );
+    world.check("shm receive talk", 66, "no such object");
+    let mut child = sender("shm send talk");
+    let stdin = child.stdin.take().expect("piped");
+    wait_until_listed(&world, "talk", child.id());
+    world.check(
+        "shm receive talk --timeout 30ms",
+        75,
+        "nothing was sent for all of 30ms, after 0 bytes",
+    );
+    let receiver = world
+        .command("shm receive talk")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    wait_until_listed(&world, "talk", receiver.id());
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    let output = receiver.wait_with_output().expect("ended");
+    assert_eq!(output.status.code(), Some(74));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("its writer died before it ended the stream, after 0 bytes"),
+        "{said}"
+    );
+    drop(stdin);
+}
+
+/// Waits until a process is listed as a user of an object, also if it made it.
+fn wait_until_listed(world: &World, name: &str, process: u32) {
+    let begun = Instant::now();
+    let listed = || {
+        let list = world.json("shm list");
+        let objects = list["objects"].as_array().expect("a list").clone();
+        let object = objects.into_iter().find(|object| object["name"] == name);
+        object.is_some_and(|object| {
+            object["users"]
+                .as_array()
+                .is_some_and(|users| users.contains(&process.into()))
+        })
+    };
+    while !listed() {
+        assert!(begun.elapsed() < HANG, "it never uses {name}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -52,7 +52,7 @@ const PROGRAM: &[&str] = &["main.rs", "cli/"];
 const DOORS: &[(&str, &[&str])] = &[
     ("anstream", PROGRAM),
     ("anstyle", PROGRAM),
-    ("bytemuck", &["map.rs", "kernel/", "os/", "ipc/", "journal/"]),
+    ("bytemuck", &["map.rs", "map/", "kernel/", "os/", "ipc/", "journal/"]),
     ("clap", PROGRAM),
     ("clap_complete", PROGRAM),
     ("clap_mangen", PROGRAM),

@@ -10,6 +10,7 @@ mod brighten;
 mod create;
 mod demo;
 mod edit;
+mod event;
 mod export;
 mod hints;
 mod image;
@@ -127,6 +128,7 @@ enum Command {
     Bench(bench::Bench),
     Shm(shm::Shm),
     Mutex(mutex::Mutex),
+    Event(event::Event),
     Completions(self_help::Completions),
     Man(self_help::Man),
     #[command(hide = true)]
@@ -156,7 +158,10 @@ impl Cli {
         let failed = |error| Error::io("watch", Subject::Thing("signals"), error);
         fault::guard_signals()?;
         // What only waits or measures must simply end.
-        if !matches!(self.command, Command::Limit(_) | Command::Shm(_) | Command::Mutex(_)) {
+        if !matches!(
+            self.command,
+            Command::Limit(_) | Command::Shm(_) | Command::Mutex(_) | Command::Event(_)
+        ) {
             self.global.interrupt = Some(Interrupt::install().map_err(failed)?);
             self.global.suspend = Some(Suspend::install().map_err(failed)?);
         }
@@ -182,6 +187,7 @@ impl Cli {
             Command::Bench(command) => command.run(global),
             Command::Shm(command) => command.run(global),
             Command::Mutex(command) => command.run(global),
+            Command::Event(command) => command.run(global),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::Limit(command) => command.run(),

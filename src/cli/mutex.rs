@@ -144,7 +144,7 @@ struct Status {
 impl Status {
     fn run(&self, global: &Global) -> Result<()> {
         let mutex = names::wait_for(self.wait, || NamedMutex::open(&self.name))?;
-        let status = mutex.status();
+        let status = mutex.status()?;
         let abandoned = status.abandoned || status.holder.is_some_and(|holder| !holder.alive);
         let state = match status.holder {
             Some(holder) if holder.alive => format!("held by process {}, thread {}", holder.process, holder.thread),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use pagelight::error::{Error, Result, Subject};
-use pagelight::ipc::{Guard, Name, NamedMutex, Namespace, Persistence};
+use pagelight::ipc::{self, Guard, Name, NamedMutex, Namespace, Persistence};
 use pagelight::os::interrupt::Interrupt;
 
 use super::Global;
@@ -61,12 +61,13 @@ pub(super) fn wait_for<T>(wait: Option<Duration>, open: impl Fn() -> Result<T>) 
 }
 
 /// Locks a mutex, which is made if there is none, and says so if its last owner died.
-pub(super) fn lock(global: &Global, name: &Name, timeout: Option<Duration>) -> Result<Guard> {
+pub(super) fn lock(global: &Global, name: &Name, timeout: Option<Duration>) -> Result<Guard<'static>> {
     let mutex = NamedMutex::create_or_open(name, Persistence::Process)?;
     let guard = match timeout {
-        None => mutex.lock()?,
-        Some(timeout) => mutex.lock_timeout(timeout)?.ok_or_else(|| {
-            let process = mutex.status().holder.map(|holder| holder.process);
+        None => mutex.lock_owned()?,
+        Some(timeout) => mutex.lock_timeout_owned(timeout)?.ok_or_else(|| {
+            let holder = mutex.status().ok().and_then(|status| status.holder);
+            let process = holder.map(|holder| holder.process);
             let by = process.map_or_else(String::new, |process| format!(" by process {process}"));
             let timeout = show(timeout);
             Error::Busy {
@@ -83,6 +84,27 @@ pub(super) fn lock(global: &Global, name: &Name, timeout: Option<Duration>) -> R
         ));
     }
     Ok(guard)
+}
+
+/// The other processes that use an object, as far as the system tells.
+pub(super) fn others(name: &Name) -> Vec<u32> {
+    let users = ipc::inspect(name).map_or_else(|_| Vec::new(), |entry| entry.users);
+    users.into_iter().filter(|&user| user != std::process::id()).collect()
+}
+
+/// Who else uses an object, as the end of a line.
+pub(super) fn used_by(others: &[u32]) -> String {
+    processes(others).map_or_else(String::new, |others| format!("; also used by {others}"))
+}
+
+/// Processes as people read them: `process 7`, `processes 7 and 9`, `processes 7, 9 and 11`.
+pub(super) fn processes(ids: &[u32]) -> Option<String> {
+    let (last, before) = ids.split_last()?;
+    if before.is_empty() {
+        return Some(format!("process {last}"));
+    }
+    let before: Vec<String> = before.iter().map(u32::to_string).collect();
+    Some(format!("processes {} and {last}", before.join(", ")))
 }
 
 /// How long to hold something.

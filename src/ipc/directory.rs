@@ -4,10 +4,10 @@
 //!    one of our name before us. Everything in it is reached through the descriptor that was checked.
 //! 2. Nothing in it is followed if it is a link, and opening does not wait if it is a pipe.
 //! 3. A name is given and taken away only under the directory lock, and taken away only while it leads to the file
-//!    that is meant. The lock is held for microseconds; if somebody is stopped while holding it, others give up.
+//!    that is meant. The lock is held for microseconds; if somebody is stopped while holding it, others give up:
+//!    whoever makes or opens something after [`PATIENCE`], and whoever leaves after [`PATIENCE_WHEN_LEAVING`].
 
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +21,9 @@ use crate::os::flock;
 
 /// How long others may hold a lock that should be held for microseconds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same for a user who leaves. What is left behind then has no users, and goes like what `kill -9` leaves.
+pub(super) const PATIENCE_WHEN_LEAVING: Duration = Duration::from_millis(100);
 
 /// What tells two files apart, whatever their names: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,9 +96,18 @@ impl Directory {
         }
     }
 
-    /// The path of an entry, through the descriptor.
-    pub(super) fn entry(&self, name: &Name) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}/{}", self.file.as_raw_fd(), name.as_str()))
+    /// The folder itself, open for reading.
+    pub(super) fn file_itself(&self) -> &File {
+        &self.file
+    }
+
+    /// True if `other` is this very folder.
+    pub(super) fn is(&self, other: &Directory) -> Result<bool> {
+        let identity = |directory: &Directory| {
+            let identity = Identity::of(&directory.file);
+            identity.map_err(|error| Error::io("look at", &directory.path, error))
+        };
+        Ok(identity(self)? == identity(other)?)
     }
 
     /// The path of an entry, for people.
@@ -142,17 +154,23 @@ impl Directory {
 
     /// Keeps everybody else from giving and taking names until dropped.
     pub(super) fn lock(&self) -> Result<DirectoryLock<'_>> {
-        match flock::exclusive_within(&self.file, PATIENCE) {
-            Ok(Some(lock)) => Ok(DirectoryLock(lock)),
-            Ok(None) => Err(Error::busy(
+        match self.lock_within(PATIENCE)? {
+            Some(lock) => Ok(lock),
+            None => Err(Error::busy(
                 &self.path,
                 format!(
                     "another process has held the lock of this folder for {} s; it may be stopped, look with fuser(1)",
                     PATIENCE.as_secs(),
                 ),
             )),
-            Err(error) => Err(Error::io("lock", &self.path, error)),
         }
+    }
+
+    /// The same; None if others have it for all of `patience`.
+    pub(super) fn lock_within(&self, patience: Duration) -> Result<Option<DirectoryLock<'_>>> {
+        let lock = flock::exclusive_within(&self.file, patience);
+        let lock = lock.map_err(|error| Error::io("lock", &self.path, error))?;
+        Ok(lock.map(DirectoryLock))
     }
 
     /// Waits until the names given are on the disk.

@@ -60,7 +60,7 @@ impl MappedFile {
         };
         target.check(&MappedFile::open(&target.path, Access::Read)?)?;
         let bytes = target.to_bytes();
-        let fill = |file: &File| {
+        let fill = |file: &Arc<File>| {
             let written = file.write_all_at(&bytes, PAGE_BYTES);
             written.map_err(|error| Error::io("write", name.subject(), error))
         };

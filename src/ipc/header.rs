@@ -4,17 +4,17 @@
 //! |---|---|
 //! | 0..8 | `pagelobj` |
 //! | 8..12 | version of this table: 1 |
-//! | 12..16 | [`Kind`]: 1 memory, 2 mutex, 3 file map |
+//! | 12..16 | [`Kind`]: 1 memory, 2 mutex, 3 file map, 4 event, 5 ring, 6 value with its mutex |
 //! | 16..20 | [`Persistence`]: 1 process, 2 file |
 //! | 20..24 | the C library's and the machine's idea of a mutex, see [`ABI`] |
 //! | 24..32 | length of what follows the page, in bytes |
 //! | 32..36 | process id of the creator, for people |
-//! | 64..256 | a mutex' own part, see `mutex.rs` |
-//! | 4096.. | the memory, or the file map's target |
+//! | 64..4096 | the own part of a mutex, an event or a ring, see `mutex_page.rs`, `event.rs`, `ring.rs` |
+//! | 4096.. | the memory, the ring's bytes, the value, or the file map's target |
 //!
 //! Numbers are little-endian. Bytes not named are zero.
 //!
-//! 1. The page is written once, before the object has its name, and never again, but for the mutex' own part.
+//! 1. The page is written once, before the object has its name, and never again, but for the own part of its kind.
 //! 2. Whatever is under a name without being all this is refused, and left as it is.
 
 use std::fs::File;
@@ -23,15 +23,18 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::map::OBJECT_MAGIC;
 use crate::os::robust_mutex;
 
 /// Where an object's own bytes begin.
 pub(super) const PAGE_BYTES: u64 = 4096;
 
+/// The same as a length in memory.
+pub(super) const PAGE_LENGTH: usize = 4096;
+
 /// Bytes of the part that this file knows.
 pub(super) const HEADER_BYTES: usize = 64;
 
-const MAGIC: [u8; 8] = *b"pagelobj";
 const VERSION: u32 = 1;
 
 /// Two programs can share a mutex only if these agree: its size, the width of a pointer, the C library, the processor.
@@ -55,6 +58,12 @@ pub enum Kind {
     Mutex,
     /// A file's map, made by [`crate::map::MappedFile::publish`].
     FileMap,
+    /// [`super::NamedEvent`].
+    Event,
+    /// [`super::ByteRing`].
+    Ring,
+    /// [`super::SharedMutex`].
+    Value,
 }
 
 impl std::fmt::Display for Kind {
@@ -63,6 +72,9 @@ impl std::fmt::Display for Kind {
             Kind::Memory => "memory",
             Kind::Mutex => "mutex",
             Kind::FileMap => "file map",
+            Kind::Event => "event",
+            Kind::Ring => "ring",
+            Kind::Value => "value with its mutex",
         })
     }
 }
@@ -91,13 +103,16 @@ impl Header {
             Kind::Memory => 1,
             Kind::Mutex => 2,
             Kind::FileMap => 3,
+            Kind::Event => 4,
+            Kind::Ring => 5,
+            Kind::Value => 6,
         };
         let persistence: u32 = match self.persistence {
             Persistence::Process => 1,
             Persistence::File => 2,
         };
         let mut bytes = [0; HEADER_BYTES];
-        bytes[0..8].copy_from_slice(&MAGIC);
+        bytes[0..8].copy_from_slice(&OBJECT_MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
         bytes[12..16].copy_from_slice(&kind.to_le_bytes());
         bytes[16..20].copy_from_slice(&persistence.to_le_bytes());
@@ -110,7 +125,7 @@ impl Header {
     /// The header of a file of `file_bytes`, or what is wrong with it.
     fn parse(bytes: &[u8; HEADER_BYTES], file_bytes: u64) -> std::result::Result<Header, String> {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        if bytes[0..8] != MAGIC {
+        if bytes[0..8] != OBJECT_MAGIC {
             return Err("is a foreign file, not a named object".to_owned());
         }
         if word(8) != VERSION {
@@ -120,6 +135,9 @@ impl Header {
             1 => Kind::Memory,
             2 => Kind::Mutex,
             3 => Kind::FileMap,
+            4 => Kind::Event,
+            5 => Kind::Ring,
+            6 => Kind::Value,
             other => return Err(format!("is of an unknown kind ({other})")),
         };
         let persistence = match word(16) {
@@ -175,7 +193,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for kind in [Kind::Memory, Kind::Mutex, Kind::FileMap] {
+        let kinds = [
+            Kind::Memory,
+            Kind::Mutex,
+            Kind::FileMap,
+            Kind::Event,
+            Kind::Ring,
+            Kind::Value,
+        ];
+        for kind in kinds {
             for persistence in [Persistence::Process, Persistence::File] {
                 let header = Header {
                     kind,

@@ -10,6 +10,7 @@ use super::header::{Header, Kind, Persistence};
 use super::name::{Name, Namespace};
 use super::object;
 use crate::error::{Error, Result};
+use crate::os::file_users::Locks;
 use crate::os::flock;
 
 /// An object as seen from outside.
@@ -21,12 +22,15 @@ pub struct Entry {
     pub kind: Kind,
     /// How long it lives.
     pub persistence: Persistence,
-    /// Bytes of memory, or of the file when it was published; 0 for a mutex.
+    /// Bytes of memory, of the ring, of the value, or of the file when it was published; 0 for a mutex or an event.
     pub bytes: u64,
     /// The process that made it, which may be gone.
     pub creator: u32,
     /// Whether anybody uses it. Objects of [`Persistence::Process`] that nobody uses are not shown but removed.
     pub in_use: bool,
+    /// The processes that use it, as far as the system tells, in order. Of a process that has ended while a forked
+    /// child of it lives, the number is that of the dead.
+    pub users: Vec<u32>,
     /// The file that a file map means.
     pub target: Option<PathBuf>,
 }
@@ -36,10 +40,14 @@ pub struct Entry {
 /// # Errors
 /// `Unfit` if the namespace's folder is not ours; `Busy` if its lock is not to be had.
 pub fn list(namespace: &Namespace) -> Result<Vec<Entry>> {
+    if let Some(live) = Directory::open(namespace.live())? {
+        let _ = object::sweep(&live, namespace);
+    }
     let mut entries = Vec::new();
+    let locks = Locks::read();
     for_each_directory(namespace, |directory, lock| {
         for name in directory.names(namespace)? {
-            match look(directory, lock, &name) {
+            match look(directory, lock, &name, &locks) {
                 Ok(found) => entries.extend(found),
                 Err(Error::Unfit { .. } | Error::Permission { .. }) => {}
                 Err(error) => return Err(error),
@@ -57,9 +65,10 @@ pub fn list(namespace: &Namespace) -> Result<Vec<Entry>> {
 /// `NoObject` if there is none, or all its users are gone; `Unfit` if a foreign file has the name.
 pub fn inspect(name: &Name) -> Result<Entry> {
     let mut found = None;
+    let locks = Locks::read();
     for_each_directory(name.namespace(), |directory, lock| {
         if found.is_none() {
-            found = look(directory, lock, name)?;
+            found = look(directory, lock, name, &locks)?;
         }
         Ok(())
     })?;
@@ -79,7 +88,11 @@ pub fn remove(name: &Name) -> Result<()> {
         Header::read(&file, &directory.path_of(name))?;
         let failed = |error| Error::io("remove", name.subject(), error);
         let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? else {
-            return Err(name.busy("is in use; end its users first, fuser(1) names them"));
+            let users: Vec<String> = Locks::read().of(&file).iter().map(u32::to_string).collect();
+            return Err(name.busy(&match users.as_slice() {
+                [] => "is in use; end its users first, fuser(1) names them".to_owned(),
+                users => format!("is in use by process {}; end it first", users.join(" and process ")),
+            }));
         };
         removed |= lock.unlink(directory, name, Identity::of(&file).map_err(failed)?)?;
         Ok(())
@@ -104,7 +117,6 @@ fn for_each_directory(
     let Some(live) = live else {
         return Ok(());
     };
-    object::sweep(&live, namespace);
     let lock = live.lock()?;
     for directory in [Some(&live), kept.as_ref()].into_iter().flatten() {
         work(directory, &lock)?;
@@ -114,7 +126,7 @@ fn for_each_directory(
 
 /// Looks at an object without becoming its user: only the directory lock is held, and the exclusive lock of an object
 /// that has no users for a moment.
-fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<Option<Entry>> {
+fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name, locks: &Locks) -> Result<Option<Entry>> {
     let Some(file) = directory.file(name)? else {
         return Ok(None);
     };
@@ -127,7 +139,7 @@ fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<
     }
     let target = match header.kind {
         Kind::FileMap => Some(Target::read(&file, header, &name.label())?),
-        Kind::Memory | Kind::Mutex => None,
+        _ => None,
     };
     Ok(Some(Entry {
         name: name.clone(),
@@ -136,6 +148,7 @@ fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<
         bytes: target.as_ref().map_or(header.length, |target| target.length),
         creator: header.creator,
         in_use: nobody.is_none(),
+        users: nobody.map_or_else(|| locks.of(&file), |_alone| Vec::new()),
         target: target.map(|target| target.path),
     }))
 }

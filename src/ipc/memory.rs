@@ -4,6 +4,7 @@
 //!    error at creation and not a signal later.
 //! 2. It is in use as long as a [`SharedMemory`] or a view of one lives, in any process.
 
+use std::ops::{Range, RangeBounds};
 use std::sync::Arc;
 
 use super::header::{Kind, PAGE_BYTES, Persistence};
@@ -11,9 +12,13 @@ use super::name::Name;
 use super::object::Object;
 use super::stream::ViewStream;
 use crate::error::{Error, Result};
-use crate::map::{MappedFile, View};
+use crate::map::{self, Access, MappedFile, View};
 
 /// Memory that other processes find by its name.
+///
+/// Dropping the last handle and the last view takes the name away, unless it is kept. If a process stands still
+/// (SIGSTOP) just then with the lock of the namespace's folder, the name is left behind instead, as after `kill -9`:
+/// whoever wants it, or lists, removes it. For what happens if somebody truncates the file see [`crate::os::fault`].
 #[derive(Debug)]
 pub struct SharedMemory {
     /// The whole object; the memory lies behind its first page. Views keep the object in use, too.
@@ -55,13 +60,32 @@ impl SharedMemory {
     /// `NoObject` if there is none, or all its users are gone; `Unfit` if the name means another kind of object or a
     /// foreign file.
     pub fn open(name: &Name) -> Result<SharedMemory> {
-        SharedMemory::new(Object::open(name, Kind::Memory, |_| Ok(()))?, false)
+        SharedMemory::open_with(name, Access::ReadWrite)
+    }
+
+    /// The same, for what `access` says: of memory that is opened for reading, all views are.
+    ///
+    /// In .NET: `MemoryMappedFile.OpenExisting(name, MemoryMappedFileRights.Read)`.
+    ///
+    /// # Errors
+    /// As for [`SharedMemory::open`].
+    pub fn open_with(name: &Name, access: Access) -> Result<SharedMemory> {
+        SharedMemory::with(Object::open(name, Kind::Memory, |_| Ok(()))?, false, access)
     }
 
     fn new(object: Object, created: bool) -> Result<SharedMemory> {
+        SharedMemory::with(object, created, Access::ReadWrite)
+    }
+
+    fn with(object: Object, created: bool, access: Access) -> Result<SharedMemory> {
         let object = Arc::new(object);
-        let map = object.mapped()?.keeping(Arc::<Object>::clone(&object));
+        let map = object.mapped(access).keeping(Arc::<Object>::clone(&object));
         Ok(SharedMemory { map, object, created })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        self.object.name()
     }
 
     /// Bytes of memory, whoever made it.
@@ -80,33 +104,41 @@ impl SharedMemory {
         self.object.header().persistence
     }
 
-    /// `length` bytes from `offset` on as a view; a length of 0 means all the rest, which at the very end is nothing.
-    /// Views may overlap, and live on when `self` is dropped.
+    /// The bytes `range`, such as `..` or `4096..`, as a view. Views may overlap, and live on when `self` is dropped.
     ///
     /// # Errors
     /// `Request` if they reach past the end; `Io` if the system has no room for the map.
-    pub fn view(&self, offset: u64, length: u64) -> Result<View> {
-        let end = match length {
-            0 => Some(self.len()),
-            _ => offset.checked_add(length),
-        };
-        match end {
-            Some(end) if offset <= end && end <= self.len() => self.map.view(PAGE_BYTES + offset..PAGE_BYTES + end),
-            _ => Err(Error::request(
-                self.object.name().subject(),
-                format!(
-                    "a view of {length} bytes from byte {offset} on does not fit memory of {} bytes",
-                    self.len(),
-                ),
-            )),
-        }
+    pub fn view(&self, range: impl RangeBounds<u64>) -> Result<View> {
+        self.map.view(self.behind_header(&range)?)
+    }
+
+    /// The same bytes, with what is written staying in this view; see [`MappedFile::view_copy_on_write`].
+    ///
+    /// # Errors
+    /// As for [`SharedMemory::view`].
+    pub fn view_copy_on_write(&self, range: impl RangeBounds<u64>) -> Result<View> {
+        self.map.view_copy_on_write(self.behind_header(&range)?)
     }
 
     /// The same bytes as a stream.
     ///
     /// # Errors
     /// As for [`SharedMemory::view`].
-    pub fn stream(&self, offset: u64, length: u64) -> Result<ViewStream> {
-        self.view(offset, length).map(ViewStream::new)
+    pub fn stream(&self, range: impl RangeBounds<u64>) -> Result<ViewStream> {
+        self.view(range).map(ViewStream::new)
+    }
+
+    fn behind_header(&self, range: &impl RangeBounds<u64>) -> Result<Range<u64>> {
+        let range = map::bytes_of(range, self.len());
+        if range.start > range.end || range.end > self.len() {
+            let why = format!(
+                "a view of bytes {} to {} does not fit memory of {} bytes",
+                range.start,
+                range.end,
+                self.len(),
+            );
+            return Err(Error::request(self.object.name().subject(), why));
+        }
+        Ok(PAGE_BYTES + range.start..PAGE_BYTES + range.end)
     }
 }

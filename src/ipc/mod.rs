@@ -10,12 +10,19 @@
 //! | `MemoryMappedFile.CreateNew(name, capacity)` | [`SharedMemory::create_new`] |
 //! | `MemoryMappedFile.CreateOrOpen(name, capacity)` | [`SharedMemory::create_or_open`] |
 //! | `MemoryMappedFile.OpenExisting(name)` | [`SharedMemory::open`] |
-//! | `CreateViewAccessor(offset, length)` | [`SharedMemory::view`] |
+//! | `MemoryMappedFile.OpenExisting(name, MemoryMappedFileRights.Read)` | [`SharedMemory::open_with`] |
+//! | `MemoryMappedFile.CreateNew(null, capacity)` | [`MappedFile::unnamed`] |
+//! | `MemoryMappedFile.CreateFromFile(path, FileMode.OpenOrCreate, null, capacity)` | [`MappedFile::open_or_create`] |
+//! | `CreateViewAccessor(offset, length, MemoryMappedFileAccess.CopyOnWrite)` | [`SharedMemory::view_copy_on_write`] |
+//! | `ReadArray`, `WriteArray`, `ReadBoolean`, `ReadChar` | `read_slice`, `write_slice` and `read_checked` of [`crate::map::View`] |
+//! | `CreateViewAccessor(offset, length)` | [`SharedMemory::view`] of `offset..offset + length`; `CreateViewAccessor(offset, 0)` is that of `offset..` |
 //! | `CreateViewStream(offset, length)` | [`SharedMemory::stream`], or [`ViewStream::new`] on any view |
 //! | `new Mutex(true, name, out created)` | [`NamedMutex::create_or_open_owned`] |
 //! | `Mutex.OpenExisting(name)` | [`NamedMutex::open`] |
 //! | `WaitOne()`, `WaitOne(timeout)` | [`NamedMutex::lock`], [`NamedMutex::lock_timeout`] |
 //! | `ReleaseMutex()` | dropping the [`Guard`] |
+//! | `new EventWaitHandle(false, mode, name)`, `Set()`, `Reset()`, `WaitOne()` | [`NamedEvent`] |
+//! | nothing | [`SharedMutex`], a value with its mutex; [`ByteRing`], a stream from one process to another |
 //! | `AbandonedMutexException` | [`Guard::abandoned`]: the lock is yours all the same |
 //!
 //! # Three programs that meet by name
@@ -59,14 +66,14 @@
 //! fn process_a(names: &Namespace, others: impl FnOnce()) -> Result<[bool; 3]> {
 //!     let memory = SharedMemory::create_new(&names.name("testmap")?, 10_000, Persistence::Process)?;
 //!     let (mutex, guard) = NamedMutex::create_new_owned(&names.name("testmapmutex")?, Persistence::Process)?;
-//!     memory.stream(0, 0)?.write_all(&[true as u8]).expect("there is room");
+//!     memory.stream(..)?.write_all(&[true as u8]).expect("there is room");
 //!     drop(guard);
 //!
 //!     others(); // start process B, then process C
 //!
 //!     let _guard = mutex.lock()?;
 //!     let mut said = [0; 3];
-//!     memory.stream(0, 0)?.read_exact(&mut said).expect("there are three");
+//!     memory.stream(..)?.read_exact(&mut said).expect("there are three");
 //!     Ok(said.map(|byte| byte != 0))
 //! }
 //! # /// Process B.
@@ -74,14 +81,14 @@
 //! #     let memory = SharedMemory::open(&names.name("testmap")?)?;
 //! #     let mutex = NamedMutex::open(&names.name("testmapmutex")?)?;
 //! #     let _guard = mutex.lock()?;
-//! #     memory.view(1, 0)?.write(0, &(false as u8))
+//! #     memory.view(1..)?.write(0, &(false as u8))
 //! # }
 //! # /// Process C.
 //! # fn process_c(names: &Namespace) -> Result<()> {
 //! #     let memory = SharedMemory::open(&names.name("testmap")?)?;
 //! #     let mutex = NamedMutex::open(&names.name("testmapmutex")?)?;
 //! #     let _guard = mutex.lock()?;
-//! #     memory.view(2, 0)?.write(0, &(true as u8))
+//! #     memory.view(2..)?.write(0, &(true as u8))
 //! # }
 //! # let folder = tempfile::tempdir()?;
 //! # let (live, kept) = (folder.path().join("live"), folder.path().join("kept"));
@@ -125,7 +132,7 @@
 //!     let memory = SharedMemory::open(&names.name("testmap")?)?;
 //!     let mutex = NamedMutex::open(&names.name("testmapmutex")?)?;
 //!     let _guard = mutex.lock()?;
-//!     memory.view(1, 0)?.write(0, &(false as u8))
+//!     memory.view(1..)?.write(0, &(false as u8))
 //! }
 //! # let folder = tempfile::tempdir()?;
 //! # let names = Namespace::at(&folder.path().join("live"), &folder.path().join("kept"));
@@ -133,9 +140,9 @@
 //! # assert!(matches!(nobody, pagelight::error::Error::NoObject { .. }));
 //! # let memory = SharedMemory::create_new(&names.name("testmap")?, 3, Persistence::Process)?;
 //! # let _mutex = NamedMutex::create_new(&names.name("testmapmutex")?, Persistence::Process)?;
-//! # memory.view(0, 3)?.write(0, &[7u8; 3])?;
+//! # memory.view(..3)?.write(0, &[7u8; 3])?;
 //! # process_b(&names)?;
-//! # assert_eq!(memory.view(0, 3)?.read::<[u8; 3]>(0)?, [7, 0, 7]);
+//! # assert_eq!(memory.view(..3)?.read::<[u8; 3]>(0)?, [7, 0, 7]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -165,38 +172,54 @@
 //!
 //! # What to know
 //! * Names are one user's: other users have a namespace of their own and are refused in this one.
-//! * After `kill -9` of an object's *last* user, its memory stays until the next creation or listing by the same user.
+//! * After `kill -9` of an object's *last* user, its memory stays until somebody wants its name, lists the namespace,
+//!   or finds no room for a new object.
+//! * A process that stands still (SIGSTOP) with the lock of the namespace's folder makes others give up after 5 seconds
+//!   (`Busy`). Whoever drops a handle then does not wait: the name is left behind, and goes as after `kill -9`.
 //! * A child made by `fork` must open objects anew; what its parent closes is closed. If the parent dies without
 //!   closing, the child counts as a user until it ends or runs another program.
-//! * A thread that is not its process' first and *executes another program* while it has a mutex takes the mutex with
-//!   it: Linux has given it another thread id by the time it looks for what the dead thread held. Seen on 6.18; the
-//!   others wait until they time out. Any other end of a thread or process is noticed.
+//! * Linux hands on 2,048 mutexes of a thread that dies, and none of a thread other than its process' first that
+//!   *executes another program*. What it leaves is handed on by those who wait, within half a second.
 //! * All users of a mutex are in one PID namespace; others are refused, for why see `mutex_page.rs`. Memory has no such
 //!   limit.
-//! * Whoever is of the same user can truncate or overwrite the files; that is not guarded against.
+//! * Whoever is of the same user can truncate or overwrite the files. To use what was truncated ends a program by a
+//!   signal (SIGBUS), unless it has called [`crate::os::fault::install`]; then it is an `Io` error. What overwriting a
+//!   mutex does is told at [`NamedMutex`].
+//! * A mutex needs `/proc`. Memory does without it on Linux 6.10 and later.
 
 mod directory;
 #[doc(hidden)]
 pub mod drill;
+mod event;
 mod file_map;
 mod header;
 mod listing;
 mod memory;
 mod mutex;
+mod mutex_guard;
 mod mutex_page;
+mod mutex_shared;
 mod mutex_status;
 mod name;
 mod object;
+mod ring;
+mod ring_ends;
+mod shared_mutex;
 mod stream;
 mod thread;
 
+pub use event::{NamedEvent, Reset};
 pub use file_map::Published;
 pub use header::{Kind, Persistence};
 pub use listing::{Entry, inspect, list, remove};
 pub use memory::SharedMemory;
-pub use mutex::{Guard, NamedMutex};
+pub use mutex::NamedMutex;
+pub use mutex_guard::Guard;
 pub use mutex_status::{Holder, Status};
 pub use name::{Name, Namespace};
+pub use ring::ByteRing;
+pub use ring_ends::{RingReader, RingWriter};
+pub use shared_mutex::{SharedMutex, ValueGuard};
 pub use stream::ViewStream;
 
 use crate::error::{Error, Result};

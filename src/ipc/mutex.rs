@@ -1,51 +1,44 @@
 //! A mutex that has a name, for threads of any processes.
 //!
-//! 1. It is owned by a thread, and a thread that owns it may take it again. Who owns it, and how often, is this
-//!    process' own knowledge, shared by all its handles of the mutex; the C library's mutex below is taken once.
+//! 1. It is owned by a thread, and a thread that owns it may take it again.
 //! 2. If its owner dies, by `kill -9` or by ending its thread, the next owner gets the mutex, and its guard tells it
 //!    ([`Guard::abandoned`]). One owner is told of one death.
-//! 3. A process has an object mapped once, however many handles it opens, because the kernel's list of what a thread
-//!    holds is made of addresses.
-//! 4. A guard keeps the map: unmapping a held mutex would hide it from the kernel, and everybody would wait for ever.
-//! 5. In a forked child the parent's handles and guards do nothing; it opens its own.
+//! 3. In a forked child the parent's handles and guards do nothing; it opens its own.
+//!
+//! How a process' threads take it is in `mutex_shared.rs`, what lies in the map in `mutex_page.rs`.
 
-use std::marker::PhantomData;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::directory::Identity;
-use super::header::{Kind, Persistence};
+use super::header::{Kind, PAGE_BYTES, Persistence};
+use super::mutex_guard::{Guard, Hold};
 use super::mutex_page::MutexPage;
+use super::mutex_shared::{Patience, Shared};
 use super::mutex_status::{Holder, Status};
 use super::name::Name;
 use super::object::Object;
 use super::thread::Thread;
 use crate::error::{Error, Result};
-use crate::os::fork;
-use crate::os::robust_mutex::{RobustMutex, Taken};
+use crate::os::robust_mutex::Taken;
 
 /// A mutex that other processes find by its name.
+///
+/// Dropping the last handle takes the name away. If a process stands still (SIGSTOP) just then with the lock of the
+/// namespace's folder, the name is left behind instead, as after `kill -9`: whoever wants it, or lists, removes it.
+///
+/// # What is not guarded
+/// The mutex lies in a file of this user's, with addresses in it that the C library believes. Whoever writes that file
+/// by other means, such as `std::fs::write` or a debugger, can make the C library write anywhere in the processes that
+/// use the mutex. ([`crate::map::MappedFile::open`] refuses such files.) Whoever truncates it ends them by a signal
+/// (SIGBUS), unless they have called [`crate::os::fault::install`]: then it is an `Io` error of all that they do with
+/// it, but for a truncation in the very moment of a call.
 #[derive(Clone, Debug)]
 pub struct NamedMutex {
     shared: Arc<Shared>,
     created: bool,
 }
-
-/// What all handles of one mutex in this process share.
-#[derive(Debug)]
-struct Shared {
-    page: MutexPage,
-    object: Object,
-    /// The thread that has it, if one of this process has; see [`Thread::token`]. Written by that thread only.
-    owner: AtomicU64,
-    /// How often that thread has it. Touched by that thread only.
-    depth: AtomicU32,
-}
-
-/// The mutexes that this process has open.
-static OPEN: Mutex<Vec<(Identity, Weak<Shared>)>> = Mutex::new(Vec::new());
 
 impl NamedMutex {
     /// Makes a mutex, free.
@@ -53,7 +46,7 @@ impl NamedMutex {
     /// # Errors
     /// `Exists` if the name means something already, of whatever kind; `Io` if there is no memory left.
     pub fn create_new(name: &Name, persistence: Persistence) -> Result<NamedMutex> {
-        let (mutex, guard) = NamedMutex::create(name, persistence, false)?;
+        let (mutex, guard) = NamedMutex::create(name, Kind::Mutex, persistence, false, &[])?;
         debug_assert!(guard.is_none());
         Ok(mutex)
     }
@@ -62,8 +55,8 @@ impl NamedMutex {
     ///
     /// # Errors
     /// As for [`NamedMutex::create_new`].
-    pub fn create_new_owned(name: &Name, persistence: Persistence) -> Result<(NamedMutex, Guard)> {
-        let (mutex, guard) = NamedMutex::create(name, persistence, true)?;
+    pub fn create_new_owned(name: &Name, persistence: Persistence) -> Result<(NamedMutex, Guard<'static>)> {
+        let (mutex, guard) = NamedMutex::create(name, Kind::Mutex, persistence, true, &[])?;
         Ok((mutex, guard.expect("locked when made")))
     }
 
@@ -84,11 +77,11 @@ impl NamedMutex {
     ///
     /// # Errors
     /// As for [`NamedMutex::create_or_open`].
-    pub fn create_or_open_owned(name: &Name, persistence: Persistence) -> Result<(NamedMutex, Option<Guard>)> {
+    pub fn create_or_open_owned(name: &Name, persistence: Persistence) -> Result<(NamedMutex, Option<Guard<'static>>)> {
         super::create_or_open(
             name,
             || Ok((NamedMutex::open(name)?, None)),
-            || NamedMutex::create(name, persistence, true),
+            || NamedMutex::create(name, Kind::Mutex, persistence, true, &[]),
         )
     }
 
@@ -98,10 +91,13 @@ impl NamedMutex {
     /// `NoObject` if there is none, or all its users are gone; `Unfit` if the name means another kind of object or a
     /// foreign file, or the mutex is used in another PID namespace.
     pub fn open(name: &Name) -> Result<NamedMutex> {
+        NamedMutex::open_as(name, Kind::Mutex)
+    }
+
+    /// The same for an object of another kind that begins with a mutex.
+    pub(super) fn open_as(name: &Name, kind: Kind) -> Result<NamedMutex> {
         let label = name.label();
-        let object = Object::open(name, Kind::Mutex, |file| {
-            MutexPage::map(file, &label)?.initialise(&label)
-        })?;
+        let object = Object::open(name, kind, |file| MutexPage::map(file, &label)?.initialise(&label))?;
         let page = MutexPage::map(object.file(), &label)?;
         page.expect_our_namespace(&label)?;
         Ok(NamedMutex {
@@ -110,34 +106,48 @@ impl NamedMutex {
         })
     }
 
-    fn create(name: &Name, persistence: Persistence, owned: bool) -> Result<(NamedMutex, Option<Guard>)> {
+    /// Makes an object that begins with a mutex and goes on with `value`.
+    pub(super) fn create(
+        name: &Name,
+        kind: Kind,
+        persistence: Persistence,
+        owned: bool,
+        value: &[u8],
+    ) -> Result<(NamedMutex, Option<Guard<'static>>)> {
         let label = name.label();
-        let (object, fresh) = Object::create(name, Kind::Mutex, persistence, 0, |file| {
+        let (object, fresh) = Object::create(name, kind, persistence, value.len() as u64, |file| {
+            let written = file.write_all_at(value, PAGE_BYTES);
+            written.map_err(|error| Error::io("write", &label, error))?;
             Fresh::new(MutexPage::map(file, &label)?, &label, owned)
         })?;
         let mutex = NamedMutex {
             shared: Shared::join(object, fresh.into_page()),
             created: true,
         };
-        let guard = owned.then(|| mutex.guard(Thread::current(), Taken::Released));
-        Ok((mutex, guard))
+        if !owned {
+            return Ok((mutex, None));
+        }
+        let told = mutex.shared.have_taken(Thread::current(), Taken::Released)?;
+        let guard = Guard::new(Hold::Owned(Arc::clone(&mutex.shared)), told);
+        Ok((mutex, Some(guard)))
     }
 
     /// Waits until this thread has the mutex.
     ///
     /// # Errors
     /// `Request` in a forked child that uses its parent's handle; `Io` if the mutex is damaged.
-    pub fn lock(&self) -> Result<Guard> {
-        let guard = self.take(RobustMutex::lock)?;
-        Ok(guard.expect("waits until it has it"))
+    #[inline]
+    pub fn lock(&self) -> Result<Guard<'_>> {
+        let told = self.shared.take(Patience::ForEver)?.expect("waits until it has it");
+        Ok(Guard::new(Hold::Borrowed(&self.shared), told))
     }
 
     /// Takes the mutex if no other thread has it; None if one has.
     ///
     /// # Errors
     /// As for [`NamedMutex::lock`].
-    pub fn try_lock(&self) -> Result<Option<Guard>> {
-        self.take(RobustMutex::try_lock)
+    pub fn try_lock(&self) -> Result<Option<Guard<'_>>> {
+        self.lock_timeout(Duration::ZERO)
     }
 
     /// Waits until this thread has the mutex, but not longer than `timeout`; None if others had it all the time. An
@@ -145,52 +155,36 @@ impl NamedMutex {
     ///
     /// # Errors
     /// As for [`NamedMutex::lock`].
-    pub fn lock_timeout(&self, timeout: Duration) -> Result<Option<Guard>> {
-        self.take(|mutex| mutex.lock_within(timeout))
+    pub fn lock_timeout(&self, timeout: Duration) -> Result<Option<Guard<'_>>> {
+        let told = self.shared.take(Patience::For(timeout))?;
+        Ok(told.map(|told| Guard::new(Hold::Borrowed(&self.shared), told)))
     }
 
-    #[inline]
-    fn take(&self, take: impl FnOnce(RobustMutex) -> std::io::Result<Taken>) -> Result<Option<Guard>> {
-        let shared = &*self.shared;
-        if !fork::is_still(shared.object.generation()) {
-            return Err(self.made_before_fork());
-        }
-        let me = Thread::current();
-        if shared.owner.load(Ordering::Relaxed) == me.token {
-            let depth = shared.depth.load(Ordering::Relaxed);
-            shared.depth.store(depth + 1, Ordering::Relaxed);
-            return Ok(Some(Guard::new(self, false)));
-        }
-        match take(shared.page.mutex()) {
-            Ok(taken) => Ok(Some(self.guard(me, taken))),
-            Err(error) => match error.kind() {
-                std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => Ok(None),
-                _ => Err(Error::io("lock", shared.object.name().subject(), error)),
-            },
-        }
+    /// As [`NamedMutex::lock`]; the guard keeps the mutex open by itself.
+    ///
+    /// # Errors
+    /// As for [`NamedMutex::lock`].
+    pub fn lock_owned(&self) -> Result<Guard<'static>> {
+        let told = self.shared.take(Patience::ForEver)?.expect("waits until it has it");
+        Ok(Guard::new(Hold::Owned(Arc::clone(&self.shared)), told))
     }
 
-    /// Writes down that this thread has the mutex for the first time.
-    #[inline]
-    fn guard(&self, me: Thread, taken: Taken) -> Guard {
-        let (shared, page) = (&*self.shared, &self.shared.page);
-        shared.owner.store(me.token, Ordering::Relaxed);
-        shared.depth.store(1, Ordering::Relaxed);
-        page.set_holder(me.holder);
-        let abandoned = taken == Taken::Abandoned || page.is_orphaned();
-        if abandoned {
-            page.set_told();
-        }
-        Guard::new(self, abandoned)
+    /// As [`NamedMutex::lock_timeout`]; the guard keeps the mutex open by itself.
+    ///
+    /// # Errors
+    /// As for [`NamedMutex::lock`].
+    pub fn lock_timeout_owned(&self, timeout: Duration) -> Result<Option<Guard<'static>>> {
+        let told = self.shared.take(Patience::For(timeout))?;
+        Ok(told.map(|told| Guard::new(Hold::Owned(Arc::clone(&self.shared)), told)))
+    }
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        self.shared.object().name()
     }
 
-    #[cold]
-    fn made_before_fork(&self) -> Error {
-        let name = self.shared.object.name();
-        Error::request(
-            name.subject(),
-            "was opened before the fork; a forked child opens its own",
-        )
+    /// The object that the mutex begins.
+    pub(super) fn object(&self) -> &Object {
+        self.shared.object()
     }
 
     /// True if this call made it, false if it was there before.
@@ -200,41 +194,20 @@ impl NamedMutex {
 
     /// How long it lives.
     pub fn persistence(&self) -> Persistence {
-        self.shared.object.header().persistence
+        self.shared.object().header().persistence
     }
 
     /// Who has it at this moment. By the time of reading it may be another: for people, not for decisions.
-    pub fn status(&self) -> Status {
-        let page = &self.shared.page;
-        let holder = page.holder();
-        Status {
+    ///
+    /// # Errors
+    /// `Io` if its page cannot be had.
+    pub fn status(&self) -> Result<Status> {
+        let page = self.shared.page()?;
+        let holder = page.holder()?;
+        Ok(Status {
             holder: (holder != 0).then(|| Holder::new(holder)),
-            abandoned: page.is_orphaned(),
-            abandonments: page.abandonments(),
-        }
-    }
-}
-
-impl Shared {
-    /// What this process knows of the mutex: what it knew before, or all new.
-    fn join(object: Object, page: MutexPage) -> Arc<Shared> {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|(_, shared)| shared.strong_count() > 0);
-        let known = open.iter().filter(|(identity, _)| *identity == object.identity());
-        let known = known
-            .filter_map(|(_, shared)| shared.upgrade())
-            .find(|shared| shared.object.generation() == object.generation());
-        // The object that was just opened ends here if the process knew it: it is in use all the same.
-        known.unwrap_or_else(|| {
-            let identity = object.identity();
-            let shared = Arc::new(Shared {
-                page,
-                object,
-                owner: AtomicU64::new(0),
-                depth: AtomicU32::new(0),
-            });
-            open.push((identity, Arc::downgrade(&shared)));
-            shared
+            abandoned: page.is_orphaned()?,
+            abandonments: page.abandonments()?,
         })
     }
 }
@@ -246,7 +219,7 @@ impl Fresh {
     fn new(page: MutexPage, label: &Path, locked: bool) -> Result<Fresh> {
         page.initialise(label)?;
         if locked {
-            let taken = page.mutex().lock();
+            let taken = page.mutex()?.lock();
             taken.map_err(|error| Error::io("lock", label, error))?;
         }
         Ok(Fresh(Some((page, locked))))
@@ -260,64 +233,8 @@ impl Fresh {
 impl Drop for Fresh {
     fn drop(&mut self) {
         if let Some((page, true)) = &self.0 {
-            // Cannot fail: this thread has locked it, and nobody else knows of it.
-            let _ = page.mutex().unlock();
-        }
-    }
-}
-
-/// The mutex is this thread's until the guard is dropped. Guards of one thread may be dropped in any order.
-///
-/// A guard cannot go to another thread, so that a release by somebody who is not the owner does not even compile:
-///
-/// ```compile_fail,E0277
-/// use pagelight::ipc::{Name, NamedMutex, Persistence};
-/// let mutex = NamedMutex::create_or_open(&Name::new("m")?, Persistence::Process)?;
-/// let guard = mutex.lock()?;
-/// std::thread::spawn(move || drop(guard));
-/// # Ok::<(), pagelight::error::Error>(())
-/// ```
-#[derive(Debug)]
-#[must_use = "the mutex is released when the guard is dropped"]
-pub struct Guard {
-    shared: Arc<Shared>,
-    abandoned: bool,
-    /// Neither `Send` nor `Sync`: a mutex belongs to a thread.
-    of_this_thread: PhantomData<*const ()>,
-}
-
-impl Guard {
-    #[inline]
-    fn new(mutex: &NamedMutex, abandoned: bool) -> Guard {
-        Guard {
-            shared: Arc::clone(&mutex.shared),
-            abandoned,
-            of_this_thread: PhantomData,
-        }
-    }
-
-    /// True if the last owner died with the mutex: what it protects may be half-done. Of all owners that come after,
-    /// only the first is told.
-    pub fn abandoned(&self) -> bool {
-        self.abandoned
-    }
-}
-
-impl Drop for Guard {
-    #[inline]
-    fn drop(&mut self) {
-        let shared = &*self.shared;
-        if !fork::is_still(shared.object.generation()) {
-            return;
-        }
-        let depth = shared.depth.load(Ordering::Relaxed) - 1;
-        shared.depth.store(depth, Ordering::Relaxed);
-        if depth == 0 {
-            shared.owner.store(0, Ordering::Relaxed);
-            shared.page.set_holder(0);
-            // Fails only if this thread has it not, which guards do not let happen.
-            let unlocked = shared.page.mutex().unlock();
-            debug_assert!(unlocked.is_ok(), "{unlocked:?}");
+            // This thread has locked it, and nobody else knows of it.
+            let _ = page.mutex().map(|mutex| mutex.unlock());
         }
     }
 }

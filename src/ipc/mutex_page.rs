@@ -4,12 +4,15 @@
 //! |---|---|---|
 //! | 64..112 | the C library's mutex | the C library |
 //! | 112..120 | the holder, process id * 2^32 + thread id, or 0; for people, and for putting right a kept mutex | its holder |
-//! | 120..128 | 1 if a kept mutex was held when the machine or its last user went down, until somebody was told | whoever is alone; its holder |
+//! | 120..128 | 1 if its holder let go of it in a panic, or it is kept and was held when the machine or its last user went down; until somebody was told | its holder; whoever is alone |
 //! | 128..136 | how often somebody was told that it was abandoned | its holder |
 //! | 136..144 | the PID namespace of its users | its creator; whoever is alone |
 //!
 //! 1. What is in the first cache line is all that locking and unlocking touch.
-//! 2. All users are in one PID namespace. The kernel finds a dead owner by its thread id, and ids repeat across
+//! 2. The page is gone if somebody truncates the file. So the words are reached by the routines of `os::word`, which
+//!    answer instead of dying where the program has installed the signal guard, and the C library is called only just
+//!    after one of them answered that the page is there.
+//! 3. All users are in one PID namespace. The kernel finds a dead owner by its thread id, and ids repeat across
 //!    namespaces: killing a *waiter* that happens to have the holder's id makes the kernel declare the mutex abandoned
 //!    while it is held (seen on Linux 6.18; in containers, where ids are small, it is likely). So others are refused.
 #![allow(unsafe_code, reason = "the mutex is used in place, in the map")]
@@ -17,9 +20,9 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
-use super::header::PAGE_BYTES;
+use super::header::{PAGE_BYTES, PAGE_LENGTH};
 use crate::error::{Error, Result};
 use crate::map::View;
 use crate::os::robust_mutex::{self, RobustMutex};
@@ -40,19 +43,20 @@ pub(super) struct MutexPage {
 
 impl MutexPage {
     /// Maps the page of an object's file.
-    pub(super) fn map(file: &File, label: &Path) -> Result<MutexPage> {
-        let view = super::object::map_file(file, label, PAGE_BYTES)?.view(0..PAGE_BYTES)?;
+    pub(super) fn map(file: &Arc<File>, label: &Path) -> Result<MutexPage> {
+        let view = super::object::map_file(file, label, PAGE_BYTES).view(0..PAGE_BYTES)?;
         Ok(MutexPage { view })
     }
 
     /// Makes the mutex of an object that nobody else uses. If it was held when its last user ended, the next owner will
     /// be told.
     pub(super) fn initialise(&self, label: &Path) -> Result<()> {
-        if self.holder() != 0 {
-            self.word(ORPHANED_AT).store(1, Ordering::Release);
-            self.word(HOLDER_AT).store(0, Ordering::Release);
+        let namespace = pid_namespace()?;
+        if self.holder()? != 0 {
+            self.view.store_word(ORPHANED_AT, 1)?;
+            self.view.store_word(HOLDER_AT, 0)?;
         }
-        self.word(PID_NAMESPACE_AT).store(pid_namespace(), Ordering::Release);
+        self.view.store_word(PID_NAMESPACE_AT, namespace)?;
         // SAFETY: in the map, which is writable, page-aligned, and lives as long as `self`, from which alone mutexes
         // are made; nobody else uses the object, says the caller.
         let made = unsafe { RobustMutex::initialise(self.mutex_address()) };
@@ -61,62 +65,88 @@ impl MutexPage {
 
     /// Refuses a mutex whose users are in another PID namespace.
     pub(super) fn expect_our_namespace(&self, label: &Path) -> Result<()> {
-        match self.word(PID_NAMESPACE_AT).load(Ordering::Acquire) == pid_namespace() {
-            true => Ok(()),
-            false => Err(Error::unfit(
-                label,
-                "is used in another PID namespace (a container?), where thread ids mean others and the death of an \
-                 owner cannot be told; run both in one namespace",
-            )),
+        if self.view.load_word(PID_NAMESPACE_AT)? == pid_namespace()? {
+            return Ok(());
         }
+        Err(Error::unfit(
+            label,
+            "is used in another PID namespace (a container?), where thread ids mean others and the death of an owner \
+             cannot be told; run both in one namespace",
+        ))
     }
 
-    /// The mutex. It may be used as long as the page is mapped, and whatever is locked must be unlocked before.
+    /// The mutex, after making sure that its page is there. It may be used as long as the page is mapped, and whatever
+    /// is locked must be unlocked before.
     #[inline]
-    pub(super) fn mutex(&self) -> RobustMutex {
+    pub(super) fn mutex(&self) -> Result<RobustMutex> {
+        self.is_orphaned()?;
+        Ok(self.mutex_unchecked())
+    }
+
+    #[inline]
+    fn mutex_unchecked(&self) -> RobustMutex {
         // SAFETY: the object's creator initialised it before the object had its name, and its header told that it is of
         // this program's ABI. Whoever locks it keeps the page: see `mutex.rs`.
         unsafe { RobustMutex::at(self.mutex_address()) }
     }
 
     /// Who has it, for others to read; 0 for nobody.
-    pub(super) fn holder(&self) -> u64 {
-        self.word(HOLDER_AT).load(Ordering::Acquire)
+    pub(super) fn holder(&self) -> Result<u64> {
+        self.view.load_word(HOLDER_AT)
     }
 
     /// Writes down who has it.
     #[inline]
-    pub(super) fn set_holder(&self, holder: u64) {
-        self.word(HOLDER_AT).store(holder, Ordering::Release);
+    pub(super) fn set_holder(&self, holder: u64) -> Result<()> {
+        self.view.store_word(HOLDER_AT, holder)
     }
 
-    /// True if it was held when it was last initialised, and nobody has been told.
+    /// Writes down that nobody has it, and gives it to be unlocked.
     #[inline]
-    pub(super) fn is_orphaned(&self) -> bool {
-        self.word(ORPHANED_AT).load(Ordering::Acquire) != 0
+    pub(super) fn clear_holder(&self) -> Result<RobustMutex> {
+        self.set_holder(0)?;
+        Ok(self.mutex_unchecked())
+    }
+
+    /// True if the next owner is to be told that the last one did not let go of it in the ordinary way.
+    #[inline]
+    pub(super) fn is_orphaned(&self) -> Result<bool> {
+        Ok(self.view.load_word(ORPHANED_AT)? != 0)
+    }
+
+    /// Sees to it that the next owner is told.
+    #[cold]
+    pub(super) fn set_orphaned(&self) -> Result<()> {
+        self.view.store_word(ORPHANED_AT, 1)
     }
 
     /// How often an owner was told that it was abandoned.
-    pub(super) fn abandonments(&self) -> u64 {
-        self.word(ABANDONMENTS_AT).load(Ordering::Acquire)
+    pub(super) fn abandonments(&self) -> Result<u64> {
+        self.view.load_word(ABANDONMENTS_AT)
     }
 
     /// Writes down that the mutex' owner, who calls this, has been told.
     #[cold]
-    pub(super) fn set_told(&self) {
-        self.word(ORPHANED_AT).store(0, Ordering::Release);
-        self.word(ABANDONMENTS_AT)
-            .store(self.abandonments() + 1, Ordering::Release);
+    pub(super) fn set_told(&self) -> Result<()> {
+        self.view.store_word(ORPHANED_AT, 0)?;
+        self.view.store_word(ABANDONMENTS_AT, self.abandonments()? + 1)
     }
 
-    /// One of the words above. (Should somebody cut off the file of a kept mutex, its page is gone: a signal.)
-    #[inline]
-    fn word(&self, at: usize) -> &AtomicU64 {
-        let pointer = self.view.pointer(at, 8).expect("a word within the page").cast::<u64>();
-        debug_assert!(pointer.is_aligned());
-        // SAFETY: 8 bytes of a map that is writable and lives as long as `self`, aligned. That others change them at
-        // any moment is what an atomic is for: all users reach the words by atomics only.
-        unsafe { AtomicU64::from_ptr(pointer) }
+    /// Puts private zeros in the place of the page, whose file was cut off while a thread held the mutex: the C library
+    /// keeps what a thread holds in a list, and goes on reading and writing this link of it.
+    #[cold]
+    pub(super) fn put_nothing_in_its_place(&self) {
+        let Ok(at) = self.view.pointer(0, PAGE_LENGTH) else {
+            return;
+        };
+        let (rights, how) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+        );
+        // SAFETY: exactly the pages of this view, a map that nothing has a reference into; they stay mapped, readable
+        // and writable, so all that is promised of the view's addresses stays true. The map is never given back: see
+        // `Shared`. If the call fails the page is as it was.
+        let _ = unsafe { libc::mmap(at.cast(), PAGE_LENGTH, rights, how, -1, 0) };
     }
 
     #[inline]
@@ -126,9 +156,11 @@ impl MutexPage {
     }
 }
 
-/// What tells this process' PID namespace from others; 0 where the system does not say.
-fn pid_namespace() -> u64 {
-    Path::new("/proc/self/ns/pid")
-        .metadata()
-        .map_or(0, |metadata| metadata.ino())
+/// What tells this process' PID namespace from others.
+fn pid_namespace() -> Result<u64> {
+    let namespace = Path::new("/proc/self/ns/pid").metadata();
+    namespace.map(|metadata| metadata.ino()).map_err(|_| Error::Lacking {
+        what: "/proc is not mounted, and without it nobody can tell whether the users of a mutex number their threads \
+               alike; mount it",
+    })
 }

@@ -1,13 +1,16 @@
 //! How a mutex stands, for people: by the time of reading it may stand differently.
 
+use super::thread;
+
 /// How a mutex stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     /// Who has it.
     pub holder: Option<Holder>,
-    /// True if it was held when the machine or its last user went down, and nobody has been told yet.
+    /// True if it was held when the machine or its last user went down, or an owner let go of it in a panic, and nobody
+    /// has been told yet.
     pub abandoned: bool,
-    /// How often an owner died with it and the next one was told.
+    /// How often an owner died with it, or let go of it in a panic, and the next one was told.
     pub abandonments: u64,
 }
 
@@ -25,16 +28,10 @@ pub struct Holder {
 impl Holder {
     pub(super) fn new(holder: u64) -> Holder {
         let (process, thread) = ((holder >> 32) as u32, (holder & 0xffff_ffff) as u32);
-        let stat = std::fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).unwrap_or_default();
-        // After the program's name, which may hold anything, comes the state; Z and X are the dead.
-        let state = stat
-            .rsplit(')')
-            .next()
-            .and_then(|rest| rest.trim_start().chars().next());
         Holder {
             process,
             thread,
-            alive: state.is_some_and(|state| !"ZX".contains(state)),
+            alive: thread::is_alive(thread),
         }
     }
 }

@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 255;
 
 /// Where names are meant: two folders of one user, one for objects that live as long as somebody uses them and one for
 /// those that are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Namespace {
     live: PathBuf,
     kept: PathBuf,
@@ -33,7 +33,7 @@ impl Namespace {
     }
 
     /// A namespace of one's own: `live` for objects that end with their last user, best on tmpfs, and `kept` for those
-    /// that survive. The folders themselves are made when first needed, their parents are not.
+    /// that survive: another folder. The folders themselves are made when first needed, their parents are not.
     pub fn at(live: &Path, kept: &Path) -> Namespace {
         Namespace {
             live: live.to_owned(),
@@ -45,8 +45,11 @@ impl Namespace {
     ///
     /// # Errors
     /// `Request` if the name is empty or longer than 255 bytes, begins with a dot, or has a slash or a control
-    /// character (such as NUL) in it.
+    /// character (such as NUL) in it; and whatever the name, if both folders of the namespace are one.
     pub fn name(&self, name: &str) -> Result<Name> {
+        if self.live == self.kept {
+            return Err(self.one_folder());
+        }
         let wrong = if name.is_empty() {
             "is empty"
         } else if name.len() > MAX_BYTES {
@@ -68,6 +71,14 @@ impl Namespace {
         Err(Error::request(Subject::Nothing, why))
     }
 
+    /// The error that says both folders are one, in which nobody could tell what is to be removed.
+    pub(super) fn one_folder(&self) -> Error {
+        Error::request(
+            &self.live,
+            "is meant as one folder for objects that end with their users and for those that are kept; give two",
+        )
+    }
+
     /// The folder of objects that end with their last user.
     pub(super) fn live(&self) -> &Path {
         &self.live
@@ -80,7 +91,7 @@ impl Namespace {
 }
 
 /// The checked name of an object, in its namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name {
     namespace: Arc<Namespace>,
     text: String,
@@ -126,6 +137,15 @@ impl Name {
     }
 }
 
+/// As [`Name::new`], with or without `name:` before it.
+impl std::str::FromStr for Name {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Name> {
+        Name::new(text.strip_prefix("name:").unwrap_or(text))
+    }
+}
+
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "name:{}", self.text)
@@ -145,7 +165,9 @@ mod tests {
             assert!(error.len() < 120, "{error}");
         }
         for right in ["testmap", "Global\\x", "a b", "ä€", "-", "a:b", &long[..255]] {
-            assert_eq!(Name::new(right).expect("accepted").as_str(), right);
+            let name = Name::new(right).expect("accepted");
+            assert_eq!(name.as_str(), right);
+            assert_eq!(name.to_string().parse::<Name>().expect("accepted"), name);
         }
     }
 }

@@ -10,14 +10,17 @@
 //! 5. Kept objects are joined under the directory lock, so that "alone" is certain and what a restart left behind can
 //!    be put right before anybody else comes.
 //!
-//! After `kill -9` of the *last* user the memory stays until the next creation or listing in the namespace.
+//! After `kill -9` of the *last* user the memory stays until somebody wants the name, lists the namespace, or finds no
+//! room. A creation looks at no other object, however many there are.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::directory::{self, Directory, Identity, PATIENCE};
+use super::directory::{self, Directory, DirectoryLock, Identity, PATIENCE, PATIENCE_WHEN_LEAVING};
 use super::drill::{self, Step};
 use super::header::{Header, Kind, PAGE_BYTES, Persistence};
 use super::name::{Name, Namespace};
@@ -32,9 +35,9 @@ const ATTEMPTS: usize = 1000;
 /// A named object that this process uses, until dropped.
 #[derive(Debug)]
 pub(super) struct Object {
-    file: File,
+    /// The one descriptor that an object takes; its maps share it.
+    file: Arc<File>,
     name: Name,
-    directory: Directory,
     identity: Identity,
     header: Header,
     /// See [`fork`].
@@ -55,33 +58,39 @@ impl Object {
         kind: Kind,
         persistence: Persistence,
         length: u64,
-        fill: impl FnOnce(&File) -> Result<T>,
+        fill: impl FnOnce(&Arc<File>) -> Result<T>,
     ) -> Result<(Object, T)> {
         let label = name.subject();
         let failed = |error| Error::io("create", &label, error);
-        let file_bytes = length
-            .checked_add(PAGE_BYTES)
-            .filter(|&bytes| i64::try_from(bytes).is_ok());
-        let file_bytes = file_bytes.ok_or_else(|| {
-            Error::request(
-                name.subject(),
-                format!("{length} bytes are more than any file can have"),
-            )
-        })?;
+        let file_bytes = length.checked_add(PAGE_BYTES);
+        let file_bytes = file_bytes
+            .filter(|&bytes| i64::try_from(bytes).is_ok())
+            .ok_or_else(|| {
+                let why = format!("{length} bytes are more than any file can have");
+                Error::request(name.subject(), why)
+            })?;
         let live = Directory::open_or_make(name.namespace().live())?;
-        sweep(&live, name.namespace());
         let kept = match persistence {
             Persistence::Process => Directory::open(name.namespace().kept())?,
             Persistence::File => Some(Directory::open_or_make(name.namespace().kept())?),
         };
+        refuse_one_folder(name.namespace(), &live, kept.as_ref())?;
         let home = match persistence {
             Persistence::Process => &live,
             Persistence::File => kept.as_ref().expect("made above"),
         };
+        let folders = [Some(&live), kept.as_ref()].into_iter().flatten();
+        for directory in folders.clone() {
+            if directory.identity(name)?.is_some() {
+                refuse_taken(directory, &live.lock()?, name)?;
+            }
+        }
 
-        let unnamed = UnnamedFile::create(&home.entry(name), 0o600).map_err(failed)?;
-        directory::make_private(unnamed.file()).map_err(failed)?;
-        disk::allocate(unnamed.file(), file_bytes).map_err(failed)?;
+        let unnamed = match make(home, file_bytes) {
+            Err(error) if is_short_of_room(&error) && sweep(&live, name.namespace()) > 0 => make(home, file_bytes),
+            made => made,
+        };
+        let unnamed = unnamed.map_err(failed)?;
         drill::reached(Step::Allocated);
         let header = Header {
             kind,
@@ -90,45 +99,38 @@ impl Object {
             creator: std::process::id(),
         };
         unnamed.file().write_all_at(&header.to_bytes(), 0).map_err(failed)?;
-        let filled = fill(unnamed.file())?;
+        let file = Arc::clone(unnamed.shared());
+        let filled = fill(&file)?;
         if persistence == Persistence::File {
-            unnamed.file().sync_all().map_err(failed)?;
+            file.sync_all().map_err(failed)?;
         }
         drill::reached(Step::Initialised);
-        let marked = flock::shared_within(unnamed.file(), Duration::ZERO).map_err(failed)?;
+        let marked = flock::shared_within(&file, Duration::ZERO).map_err(failed)?;
         assert!(marked, "nobody else can have a lock on a file without a name");
         drill::reached(Step::Marked);
 
         let lock = live.lock()?;
         drill::reached(Step::DirectoryLocked);
-        for directory in [Some(&live), kept.as_ref()].into_iter().flatten() {
-            if directory.identity(name)?.is_some() {
-                return Err(Error::Exists {
-                    subject: name.subject(),
-                });
-            }
+        for directory in folders {
+            refuse_taken(directory, &lock, name)?;
         }
-        let file = unnamed.publish().map_err(failed)?;
+        unnamed.publish_in(home.file_itself(), name.as_str()).map_err(failed)?;
         drill::reached(Step::Named);
         drop(lock);
-        let directory = match (persistence, kept) {
-            (Persistence::File, Some(kept)) => {
-                kept.sync()?;
-                kept
-            }
-            _ => live,
-        };
-        Ok((Object::new(file, name, directory, header)?, filled))
+        if persistence == Persistence::File {
+            home.sync()?;
+        }
+        Ok((Object::new(file, name, header)?, filled))
     }
 
     /// Joins the object of that name. `alone` is called, before anybody else can join, if it is a kept object without
     /// other users.
-    pub(super) fn open(name: &Name, kind: Kind, alone: impl Fn(&File) -> Result<()>) -> Result<Object> {
+    pub(super) fn open(name: &Name, kind: Kind, alone: impl Fn(&Arc<File>) -> Result<()>) -> Result<Object> {
         for _ in 0..ATTEMPTS {
             if let Some(live) = Directory::open(name.namespace().live())?
                 && let Some(file) = live.file(name)?
             {
-                match Object::join(name, live, file)? {
+                match Object::join(name, &live, file)? {
                     Joined::Yes(object) => {
                         object.expect_kind(kind)?;
                         return Ok(object);
@@ -137,7 +139,7 @@ impl Object {
                 }
             }
             if let Some(kept) = Directory::open(name.namespace().kept())? {
-                return Object::join_kept(name, kind, kept, alone);
+                return Object::join_kept(name, kind, &kept, alone);
             }
             return Err(name.no_object());
         }
@@ -145,13 +147,18 @@ impl Object {
     }
 
     /// Joins an object that lives as long as its users do.
-    fn join(name: &Name, live: Directory, file: File) -> Result<Joined> {
-        let label = name.subject();
+    fn join(name: &Name, live: &Directory, file: File) -> Result<Joined> {
+        let label = name.label();
         let failed = |error| Error::io("open", &label, error);
         let header = Header::read(&file, &live.path_of(name))?;
+        if header.persistence == Persistence::File {
+            let home = name.namespace().kept().display();
+            let what = format!("is a kept object among those that end with their users; move it to {home}");
+            return Err(Error::unfit(&label, what));
+        }
         if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
             let identity = Identity::of(&file).map_err(failed)?;
-            live.lock()?.unlink(&live, name, identity)?;
+            live.lock()?.unlink(live, name, identity)?;
             return Ok(Joined::StartOver);
         }
         drill::reached(Step::Alive);
@@ -163,17 +170,27 @@ impl Object {
         if !drill::name_check_is_skipped() && live.identity(name)? != Some(identity) {
             return Ok(Joined::StartOver);
         }
-        Object::new(file, name, live, header).map(Joined::Yes)
+        Object::new(file, name, header).map(Joined::Yes)
     }
 
     /// Joins an object that is kept.
-    fn join_kept(name: &Name, kind: Kind, kept: Directory, alone: impl Fn(&File) -> Result<()>) -> Result<Object> {
-        let label = name.subject();
+    fn join_kept(
+        name: &Name,
+        kind: Kind,
+        kept: &Directory,
+        alone: impl Fn(&Arc<File>) -> Result<()>,
+    ) -> Result<Object> {
+        let label = name.label();
         let failed = |error| Error::io("open", &label, error);
         let live = Directory::open_or_make(name.namespace().live())?;
+        refuse_one_folder(name.namespace(), &live, Some(kept))?;
         let _lock = live.lock()?;
-        let file = kept.file(name)?.ok_or_else(|| name.no_object())?;
+        let file = Arc::new(kept.file(name)?.ok_or_else(|| name.no_object())?);
         let header = Header::read(&file, &kept.path_of(name))?;
+        if header.persistence == Persistence::Process {
+            let what = "is no kept object, and nobody uses it where it lies; remove the file";
+            return Err(Error::unfit(&label, what));
+        }
         expect_kind(name, header.kind, kind)?;
         if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
             alone(&file)?;
@@ -182,15 +199,15 @@ impl Object {
         if !flock::shared_within(&file, PATIENCE).map_err(failed)? {
             return Err(name.busy("another program has locked its file"));
         }
-        Object::new(file, name, kept, header)
+        Object::new(file, name, header)
     }
 
-    fn new(file: File, name: &Name, directory: Directory, header: Header) -> Result<Object> {
+    fn new(file: impl Into<Arc<File>>, name: &Name, header: Header) -> Result<Object> {
+        let file = file.into();
         let identity = Identity::of(&file).map_err(|error| Error::io("look at", name.subject(), error))?;
         Ok(Object {
             file,
             name: name.clone(),
-            directory,
             identity,
             header,
             generation: fork::generation(),
@@ -202,11 +219,12 @@ impl Object {
     }
 
     /// Its bytes, header and all, for mapping.
-    pub(super) fn mapped(&self) -> Result<MappedFile> {
-        map_file(&self.file, &self.name.label(), self.header.length + PAGE_BYTES)
+    pub(super) fn mapped(&self, access: Access) -> MappedFile {
+        let bytes = self.header.length + PAGE_BYTES;
+        MappedFile::with_keep(Arc::clone(&self.file), &self.name.label(), access, bytes, None)
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(super) fn file(&self) -> &Arc<File> {
         &self.file
     }
 
@@ -235,8 +253,11 @@ impl Object {
         // This gives up the shared lock whether it succeeds or not: we are leaving.
         if let Some(_last) = flock::try_exclusive(&self.file).map_err(failed)? {
             drill::reached(Step::Last);
-            let lock = self.directory.lock()?;
-            lock.unlink(&self.directory, &self.name, self.identity)?;
+            if let Some(live) = Directory::open(self.name.namespace().live())?
+                && let Some(lock) = live.lock_within(PATIENCE_WHEN_LEAVING)?
+            {
+                lock.unlink(&live, &self.name, self.identity)?;
+            }
         }
         Ok(())
     }
@@ -245,7 +266,7 @@ impl Object {
 impl Drop for Object {
     fn drop(&mut self) {
         if fork::is_still(self.generation) {
-            // If it fails the object has no users any more all the same, and the next creator removes it.
+            // If it fails the object has no users any more all the same, and goes as what `kill -9` leaves.
             let _ = self.end();
         }
     }
@@ -255,26 +276,75 @@ fn expect_kind(name: &Name, is: Kind, wanted: Kind) -> Result<()> {
     if is == wanted {
         return Ok(());
     }
-    let what = format!("is a {is}, not a {wanted}; choose another name");
+    let article = |kind: Kind| if kind == Kind::Event { "an" } else { "a" };
+    let what = format!(
+        "is {} {is}, not {} {wanted}; choose another name",
+        article(is),
+        article(wanted)
+    );
     Err(Error::unfit(name.subject(), what))
 }
 
 /// An object's file as something to map. The map shares the open file, hence also keeps the object in use.
-pub(super) fn map_file(file: &File, label: &Path, bytes: u64) -> Result<MappedFile> {
-    let file = file.try_clone().map_err(|error| Error::io("map", label, error))?;
-    Ok(MappedFile::with_keep(file, label, Access::ReadWrite, bytes, None))
+pub(super) fn map_file(file: &Arc<File>, label: &Path, bytes: u64) -> MappedFile {
+    MappedFile::with_keep(Arc::clone(file), label, Access::ReadWrite, bytes, None)
 }
 
-/// Removes all objects that have no users any more. What cannot be looked at, or is none of ours, is left alone.
-pub(super) fn sweep(live: &Directory, namespace: &Namespace) {
-    for name in live.names(namespace).unwrap_or_default() {
-        if let Ok(Some(file)) = live.file(&name)
-            && Header::read(&file, &name.label()).is_ok_and(|header| header.persistence == Persistence::Process)
-            && let Ok(Some(_nobody)) = flock::try_exclusive(&file)
-            && let Ok(identity) = Identity::of(&file)
-            && let Ok(lock) = live.lock()
-        {
-            let _ = lock.unlink(live, &name, identity);
-        }
+/// Makes a file without a name that is to be an entry of `home`, with memory behind all of its bytes.
+fn make(home: &Directory, file_bytes: u64) -> io::Result<UnnamedFile> {
+    let unnamed = UnnamedFile::create_in(home.file_itself())?;
+    directory::make_private(unnamed.file())?;
+    disk::allocate(unnamed.file(), file_bytes)?;
+    Ok(unnamed)
+}
+
+/// True if it may help to remove what killed users left.
+fn is_short_of_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{OutOfMemory, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | OutOfMemory)
+}
+
+/// Refuses folders of which one is the other, whatever they are called: nobody could tell what is to be removed.
+fn refuse_one_folder(namespace: &Namespace, live: &Directory, kept: Option<&Directory>) -> Result<()> {
+    match kept {
+        Some(kept) if live.is(kept)? => Err(namespace.one_folder()),
+        _ => Ok(()),
     }
+}
+
+/// Refuses a name that means something already, unless that is dead.
+fn refuse_taken(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> Result<()> {
+    if directory.identity(name)?.is_some() && !remove_dead(directory, lock, name) {
+        return Err(Error::Exists {
+            subject: name.subject(),
+        });
+    }
+    Ok(())
+}
+
+/// Takes `name` away from an object that ends with its last user and has none any more; false if it is not such a
+/// one's. What cannot be looked at, or is none of ours, is left alone. Whoever opens the name meanwhile waits for the
+/// exclusive lock, and then sees that the name has gone.
+fn remove_dead(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> bool {
+    if let Ok(Some(file)) = directory.file(name)
+        && Header::read(&file, &name.label()).is_ok_and(|header| header.persistence == Persistence::Process)
+        && let Ok(Some(_nobody)) = flock::try_exclusive(&file)
+        && let Ok(identity) = Identity::of(&file)
+    {
+        return lock.unlink(directory, name, identity).is_ok_and(|removed| removed);
+    }
+    false
+}
+
+/// Removes all objects that have no users any more, and tells how many. Used by listings, and where room is short.
+pub(super) fn sweep(live: &Directory, namespace: &Namespace) -> usize {
+    let mut removed = 0;
+    for name in live.names(namespace).unwrap_or_default() {
+        // Given back after each, so that nobody waits for the whole of it.
+        let Ok(lock) = live.lock() else {
+            break;
+        };
+        removed += usize::from(remove_dead(live, &lock, &name));
+    }
+    removed
 }

@@ -4,19 +4,16 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::MmapOptions;
-
 use crate::error::{Error, Hint, Result};
-use crate::map::View;
 use crate::os::disk;
 use crate::os::unnamed::UnnamedFile;
 
-/// Maps begin and end on multiples of this in the file, where the file has them. Linux then maps a large folio of the
-/// page cache by one entry instead of 512, and on ext4 marks it dirty once instead of 512 times.
-const MAP_GRANULE_BYTES: u64 = 2 << 20;
+/// What the file of a named object begins with.
+pub(crate) const OBJECT_MAGIC: [u8; 8] = *b"pagelobj";
 
 /// What a map may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +27,24 @@ pub enum Access {
 /// A file of which parts can be mapped.
 #[derive(Debug)]
 pub struct MappedFile {
-    backing_file: Arc<BackingFile>,
-    len: u64,
+    pub(super) backing_file: Arc<BackingFile>,
+    pub(super) len: u64,
 }
 
 /// What a view needs of its file: to stay open, and to say what went wrong.
 #[derive(Debug)]
 pub(super) struct BackingFile {
-    file: File,
+    pub(super) file: Arc<File>,
     pub(super) path: PathBuf,
     pub(super) access: Access,
     /// What must outlive every view, and is dropped after the file is closed.
-    #[expect(dead_code, reason = "kept, never looked at")]
-    keep: Option<Keep>,
+    pub(super) keep: Option<Keep>,
+    /// True if what is written stays in this process.
+    pub(super) copy_on_write: bool,
 }
 
 /// Anything that only has to stay alive; a named object uses it to stay in use.
-pub(crate) type Keep = Arc<dyn std::fmt::Debug + Send + Sync>;
+pub(crate) type Keep = Arc<dyn std::fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 impl BackingFile {
     /// Why the pages of `range` could not be had, as an error, by asking for each in the ordinary way: to read a byte
@@ -87,8 +85,10 @@ impl MappedFile {
     /// Opens an existing file. It is never created, grown or truncated.
     ///
     /// # Errors
-    /// `NotFound`, `Permission`; `Unfit` if it is not a regular file (a directory, a pipe) or is empty.
-    pub fn open(path: &Path, access: Access) -> Result<MappedFile> {
+    /// `NotFound`, `Permission`; `Unfit` if it is not a regular file (a directory, a pipe), is empty, or is the file of
+    /// a named object, which is opened by its name.
+    pub fn open(path: impl AsRef<Path>, access: Access) -> Result<MappedFile> {
+        let path = path.as_ref();
         let mut options = OpenOptions::new();
         options.read(true).write(access == Access::ReadWrite);
         // Without this flag opening a pipe would wait for its other end; regular files do not care.
@@ -104,7 +104,8 @@ impl MappedFile {
     ///
     /// # Errors
     /// `Exists`; `Request` if `len` is 0; `Io` if the disk is full, and then no file is left.
-    pub fn create(path: &Path, len: u64) -> Result<MappedFile> {
+    pub fn create(path: impl AsRef<Path>, len: u64) -> Result<MappedFile> {
+        let path = path.as_ref();
         if len == 0 {
             return Err(Error::request(path, "a map needs at least one byte"));
         }
@@ -144,22 +145,30 @@ impl MappedFile {
         if metadata.len() == 0 {
             return Err(Error::unfit(path, "is empty; an image has at least one pixel"));
         }
+        refuse_object(&file, path)?;
         Ok(MappedFile::new(file, path, access, metadata.len()))
     }
 
-    fn new(file: File, path: &Path, access: Access, len: u64) -> MappedFile {
+    pub(super) fn new(file: impl Into<Arc<File>>, path: &Path, access: Access, len: u64) -> MappedFile {
         MappedFile::with_keep(file, path, access, len, None)
     }
 
     /// A file of `len` bytes that is open already. `keep` lives until the map and its last view are gone.
-    pub(crate) fn with_keep(file: File, path: &Path, access: Access, len: u64, keep: Option<Keep>) -> MappedFile {
+    pub(crate) fn with_keep(
+        file: impl Into<Arc<File>>,
+        path: &Path,
+        access: Access,
+        len: u64,
+        keep: Option<Keep>,
+    ) -> MappedFile {
         let path = path.to_owned();
         MappedFile {
             backing_file: Arc::new(BackingFile {
-                file,
+                file: file.into(),
                 path,
                 access,
                 keep,
+                copy_on_write: false,
             }),
             len,
         }
@@ -194,53 +203,6 @@ impl MappedFile {
         &self.backing_file.file
     }
 
-    /// Maps the bytes `range`. Any number of views may exist at once, also of the same bytes.
-    ///
-    /// # Errors
-    /// `Request` if the range reaches past the end of the file; `Io` if the system has no room for the map.
-    pub fn view(&self, range: Range<u64>) -> Result<View> {
-        let past_end = || {
-            Error::request(
-                self.path(),
-                format!(
-                    "a view of bytes {} to {} does not fit a file of {} bytes",
-                    range.start, range.end, self.len,
-                ),
-            )
-        };
-        if range.start > range.end || range.end > self.len {
-            return Err(past_end());
-        }
-        // The one place where file positions become memory lengths.
-        let in_memory = |bytes: u64| usize::try_from(bytes).map_err(|_| past_end());
-        let len = in_memory(range.end - range.start)?;
-        let outer_start = range.start / MAP_GRANULE_BYTES * MAP_GRANULE_BYTES;
-        let outer_end = range.end.next_multiple_of(MAP_GRANULE_BYTES).min(self.len);
-        let outer_len = in_memory(outer_end - outer_start)?;
-        let map = (len > 0)
-            .then(|| {
-                let mut options = MmapOptions::new();
-                options.offset(outer_start).len(outer_len);
-                match self.backing_file.access {
-                    Access::Read => options.map_raw_read_only(&self.backing_file.file),
-                    Access::ReadWrite => options.map_raw(&self.backing_file.file),
-                }
-            })
-            .transpose()
-            .map_err(|error| Error::io("map", self.path(), error))?;
-        Ok(View {
-            map,
-            lead: if len > 0 {
-                in_memory(range.start - outer_start)?
-            } else {
-                0
-            },
-            len,
-            start: range.start,
-            backing_file: Some(Arc::clone(&self.backing_file)),
-        })
-    }
-
     /// Waits until all that was written to the file, by anyone, is on its disk.
     ///
     /// # Errors
@@ -251,7 +213,21 @@ impl MappedFile {
     }
 }
 
-fn refuse_irregular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
+/// Refuses the file of a named object: that of a mutex holds addresses which the C library believes, so whoever could
+/// write it through a view could make it write anywhere in this process.
+pub(super) fn refuse_object(file: &File, path: &Path) -> Result<()> {
+    let mut begin = [0; OBJECT_MAGIC.len()];
+    match file.read_exact_at(&mut begin, 0) {
+        Ok(()) if begin == OBJECT_MAGIC => Err(Error::unfit(
+            path,
+            "is a named object and no image; open it by its name (shm, or the module ipc)",
+        )),
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(Error::io("read", path, error)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn refuse_irregular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
     if metadata.is_dir() {
         return Err(Error::unfit(path, "is a directory; name the image file in it"));
     }
@@ -270,7 +246,7 @@ mod tests {
     use crate::counts::Counts;
     use crate::digest::Key;
     use crate::kernel::{Kernel, reference};
-    use crate::map::CopyEdit;
+    use crate::map::{CopyEdit, View};
     use crate::op::{Op, Table};
     use crate::pixel::{ByteOrder, ChannelSet, Sample};
 

@@ -1,8 +1,13 @@
 //! Words of a view, which other processes read and write at the same time.
 #![allow(unsafe_code, reason = "words in a shared map are reached by raw pointers")]
 
+#[cfg(feature = "ipc")]
+use std::time::Duration;
+
 use crate::error::{Error, Result};
 use crate::map::View;
+#[cfg(feature = "ipc")]
+use crate::os::futex;
 use crate::os::word;
 
 impl View {
@@ -13,6 +18,7 @@ impl View {
     ///
     /// # Panics
     /// If there are not 8 bytes at `at`, or not at a multiple of 8.
+    #[inline]
     pub fn load_word(&self, at: usize) -> Result<u64> {
         // SAFETY: see `word_at`.
         let loaded = unsafe { word::load(self.word_at(at)) };
@@ -26,6 +32,7 @@ impl View {
     ///
     /// # Panics
     /// As for [`View::load_word`].
+    #[inline]
     pub fn store_word(&self, at: usize, value: u64) -> Result<()> {
         self.refuse_read_only()?;
         // SAFETY: see `word_at`; it is writable.
@@ -61,8 +68,26 @@ impl View {
         added.map_err(|gone| self.word_gone(at, gone))
     }
 
+    /// Waits until somebody calls [`View::wake_word`] for the word at byte `at`, but not longer than `timeout`, and not
+    /// at all if the lower half of the word is not that of `value`. It may come back for no reason.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn wait_word(&self, at: usize, value: u64, timeout: Duration) -> Result<()> {
+        // SAFETY: see `word_at`.
+        let waited = unsafe { futex::wait(self.word_at(at), value, timeout) };
+        waited.map_err(|gone| self.word_gone(at, gone))
+    }
+
+    /// Wakes all who wait for the word at byte `at`.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn wake_word(&self, at: usize) -> Result<()> {
+        // SAFETY: see `word_at`.
+        let woken = unsafe { futex::wake(self.word_at(at)) };
+        woken.map_err(|gone| self.word_gone(at, gone))
+    }
+
     /// Where a word is: 8 bytes of a map that lives as long as `self`, aligned. That others change them at any moment
     /// is what atomics are for: everybody, also in other processes, reaches words by them only.
+    #[inline]
     fn word_at(&self, at: usize) -> *mut u64 {
         let pointer = self.pointer(at, 8).expect("a word within the view").cast::<u64>();
         assert!(pointer.is_aligned(), "a word at byte {at}");

@@ -51,7 +51,7 @@ macro_rules! digest_and_go_on {
             "add r9, 96\n",
             "dec rdx\n",
             "jnz ",
-            $begin,
+            symbol!($begin),
         )
     };
 }

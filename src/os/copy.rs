@@ -29,13 +29,13 @@ pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: 
     // It counts rcx down, also when it is cut short by a fault.
     core::arch::naked_asm!(
         "mov rcx, rdx",
-        ".hidden pagelight_copy_begin",
-        ".globl pagelight_copy_begin",
-        "pagelight_copy_begin:",
+        concat!(".hidden ", symbol!("copy_begin")),
+        concat!(".globl ", symbol!("copy_begin")),
+        concat!(symbol!("copy_begin"), ":"),
         "rep movsb",
-        ".hidden pagelight_copy_fixup",
-        ".globl pagelight_copy_fixup",
-        "pagelight_copy_fixup:",
+        concat!(".hidden ", symbol!("copy_fixup")),
+        concat!(".globl ", symbol!("copy_fixup")),
+        concat!(symbol!("copy_fixup"), ":"),
         "mov rax, rcx",
         "ret",
     )
@@ -43,14 +43,16 @@ pub(crate) unsafe extern "sysv64" fn copy(to: *mut u8, from: *const u8, length: 
 
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
-    static pagelight_copy_begin: u8;
-    static pagelight_copy_fixup: u8;
+    #[link_name = symbol!("copy_begin")]
+    static copy_begin: u8;
+    #[link_name = symbol!("copy_fixup")]
+    static copy_fixup: u8;
 }
 
 /// Where `copy` may fault, and where it then goes on.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn exception_entry() -> ExceptionEntry {
-    ExceptionEntry::new(&raw const pagelight_copy_begin, &raw const pagelight_copy_fixup)
+    ExceptionEntry::new(&raw const copy_begin, &raw const copy_fixup)
 }
 
 /// The same on machines for which nobody has written the routine above: a volatile byte at a time, slow and right.

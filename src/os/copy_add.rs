@@ -131,9 +131,9 @@ macro_rules! routine {
                 "vpxor ymm7, ymm7, ymm7",
                 "vpxor ymm14, ymm14, ymm14",
                 "vpxor ymm15, ymm15, ymm15",
-                concat!(".hidden ", $begin),
-                concat!(".globl ", $begin),
-                concat!($begin, ":"),
+                concat!(".hidden ", symbol!($begin)),
+                concat!(".globl ", symbol!($begin)),
+                concat!(symbol!($begin), ":"),
                 "prefetcht0 [rsi + {ahead}]",
                 "prefetcht0 [rsi + {ahead} + 48]",
                 "vmovdqu ymm8, [rsi]",
@@ -165,9 +165,9 @@ macro_rules! routine {
                 "vpaddq ymm14, ymm14, ymm9",
                 "vpaddq ymm14, ymm14, ymm10",
                 digest_and_go_on!($begin),
-                concat!(".hidden ", $fixup),
-                concat!(".globl ", $fixup),
-                concat!($fixup, ":"),
+                concat!(".hidden ", symbol!($fixup)),
+                concat!(".globl ", symbol!($fixup)),
+                concat!(symbol!($fixup), ":"),
                 "vmovdqu [r8], ymm5",
                 "vmovdqu [r8 + 32], ymm6",
                 "vmovdqu [r8 + 64], ymm7",
@@ -185,50 +185,50 @@ macro_rules! routine {
 #[cfg(target_arch = "x86_64")]
 routine!(
     copy_add,
-    "pagelight_copy_add_begin",
-    "pagelight_copy_add_fixup",
+    "copy_add_begin",
+    "copy_add_fixup",
     swap: [],
     flip: []
 );
 #[cfg(target_arch = "x86_64")]
 routine!(
     copy_add_flipped,
-    "pagelight_copy_add_flipped_begin",
-    "pagelight_copy_add_flipped_fixup",
+    "copy_add_flipped_begin",
+    "copy_add_flipped_fixup",
     swap: [],
     flip: ["vpxor ymm8, ymm8, ymm3", "vpxor ymm9, ymm9, ymm3", "vpxor ymm10, ymm10, ymm3"]
 );
 #[cfg(target_arch = "x86_64")]
 routine!(
     copy_add_swapped,
-    "pagelight_copy_add_swapped_begin",
-    "pagelight_copy_add_swapped_fixup",
+    "copy_add_swapped_begin",
+    "copy_add_swapped_fixup",
     swap: ["vpshufb ymm8, ymm8, ymm4", "vpshufb ymm9, ymm9, ymm4", "vpshufb ymm10, ymm10, ymm4"],
     flip: ["vpxor ymm8, ymm8, ymm3", "vpxor ymm9, ymm9, ymm3", "vpxor ymm10, ymm10, ymm3"]
 );
 
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
-    static pagelight_copy_add_begin: u8;
-    static pagelight_copy_add_fixup: u8;
-    static pagelight_copy_add_flipped_begin: u8;
-    static pagelight_copy_add_flipped_fixup: u8;
-    static pagelight_copy_add_swapped_begin: u8;
-    static pagelight_copy_add_swapped_fixup: u8;
+    #[link_name = symbol!("copy_add_begin")]
+    static copy_add_begin: u8;
+    #[link_name = symbol!("copy_add_fixup")]
+    static copy_add_fixup: u8;
+    #[link_name = symbol!("copy_add_flipped_begin")]
+    static copy_add_flipped_begin: u8;
+    #[link_name = symbol!("copy_add_flipped_fixup")]
+    static copy_add_flipped_fixup: u8;
+    #[link_name = symbol!("copy_add_swapped_begin")]
+    static copy_add_swapped_begin: u8;
+    #[link_name = symbol!("copy_add_swapped_fixup")]
+    static copy_add_swapped_fixup: u8;
 }
 
 /// Where the routines may fault, and where each then goes on.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn exception_entries() -> [ExceptionEntry; 3] {
     [
-        ExceptionEntry::new(&raw const pagelight_copy_add_begin, &raw const pagelight_copy_add_fixup),
-        ExceptionEntry::new(
-            &raw const pagelight_copy_add_flipped_begin,
-            &raw const pagelight_copy_add_flipped_fixup,
-        ),
-        ExceptionEntry::new(
-            &raw const pagelight_copy_add_swapped_begin,
-            &raw const pagelight_copy_add_swapped_fixup,
-        ),
+        ExceptionEntry::new(&raw const copy_add_begin, &raw const copy_add_fixup),
+        ExceptionEntry::new(&raw const copy_add_flipped_begin, &raw const copy_add_flipped_fixup),
+        ExceptionEntry::new(&raw const copy_add_swapped_begin, &raw const copy_add_swapped_fixup),
     ]
 }

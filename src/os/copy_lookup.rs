@@ -135,9 +135,9 @@ unsafe extern "sysv64" fn copy_lookup(
         "vpxor xmm5, xmm5, xmm5",
         "vpxor xmm14, xmm14, xmm14",
         "vpxor xmm15, xmm15, xmm15",
-        ".hidden pagelight_copy_lookup_begin",
-        ".globl pagelight_copy_lookup_begin",
-        "pagelight_copy_lookup_begin:",
+        concat!(".hidden ", symbol!("copy_lookup_begin")),
+        concat!(".globl ", symbol!("copy_lookup_begin")),
+        concat!(symbol!("copy_lookup_begin"), ":"),
         "prefetcht0 [rsi + {ahead}]",
         "prefetcht0 [rsi + {ahead} + 48]",
         "vpmovzxwd zmm0, [rsi]",
@@ -172,10 +172,10 @@ unsafe extern "sysv64" fn copy_lookup(
         "vpaddd ymm11, ymm11, [r9]",
         "vpaddd ymm12, ymm12, [r9 + 32]",
         "vpaddd ymm13, ymm13, [r9 + 64]",
-        digest_and_go_on!("pagelight_copy_lookup_begin"),
-        ".hidden pagelight_copy_lookup_fixup",
-        ".globl pagelight_copy_lookup_fixup",
-        "pagelight_copy_lookup_fixup:",
+        digest_and_go_on!("copy_lookup_begin"),
+        concat!(".hidden ", symbol!("copy_lookup_fixup")),
+        concat!(".globl ", symbol!("copy_lookup_fixup")),
+        concat!(symbol!("copy_lookup_fixup"), ":"),
         "vmovdqu32 [r8 + 24], zmm5",
         "vmovdqu [r8 + 88], ymm14",
         "vmovdqu [r8 + 120], ymm15",
@@ -188,15 +188,14 @@ unsafe extern "sysv64" fn copy_lookup(
 
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
-    static pagelight_copy_lookup_begin: u8;
-    static pagelight_copy_lookup_fixup: u8;
+    #[link_name = symbol!("copy_lookup_begin")]
+    static copy_lookup_begin: u8;
+    #[link_name = symbol!("copy_lookup_fixup")]
+    static copy_lookup_fixup: u8;
 }
 
 /// Where the routine may fault, and where it then goes on.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn exception_entry() -> ExceptionEntry {
-    ExceptionEntry::new(
-        &raw const pagelight_copy_lookup_begin,
-        &raw const pagelight_copy_lookup_fixup,
-    )
+    ExceptionEntry::new(&raw const copy_lookup_begin, &raw const copy_lookup_fixup)
 }

@@ -1,6 +1,9 @@
 //! Services of the operating system, one file each. This floor, `map` and `ipc` are the only ones with unsafe code, and
 //! the only ones to change when Pagelight moves to another system.
 
+#[macro_use]
+mod symbol;
+
 pub mod attribute;
 pub(crate) mod copied;
 pub mod copy;
@@ -12,15 +15,21 @@ pub mod disk;
 mod exception;
 pub mod fault;
 #[cfg(feature = "ipc")]
+pub(crate) mod file_users;
+#[cfg(feature = "ipc")]
 pub(crate) mod flock;
 pub(crate) mod fork;
 pub mod forward;
+#[cfg(feature = "ipc")]
+pub(crate) mod futex;
 pub mod identity;
 pub mod interrupt;
 pub(crate) mod listing;
 pub mod lock;
 pub mod machine;
 pub mod process;
+#[cfg(feature = "ipc")]
+pub(crate) mod range_lock;
 pub mod regular;
 #[cfg(feature = "ipc")]
 pub(crate) mod robust_mutex;

@@ -8,17 +8,30 @@
 //!    owner is therefore a deadlock here; whoever builds on this must know its own.
 //! 2. A mutex whose owner died is marked consistent before [`RobustMutex::lock`] returns. So it never becomes "not
 //!    recoverable", a state in which glibc's trylock returns an error *and keeps the lock*.
-//! 3. Time limits count on the monotonic clock, so that setting the date neither shortens nor stretches them.
+//! 3. The kernel hands on 2,048 mutexes of a thread that dies, and none of a thread that executes another program
+//!    unless it is its process' first. What it leaves locked, [`RobustMutex::give_up`] hands on in the same way.
+//! 4. Time limits count on the monotonic clock, so that setting the date neither shortens nor stretches them.
 #![allow(unsafe_code, reason = "the pthread functions are C")]
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_mutexattr_t, timespec};
 
 /// Bytes that a mutex takes.
 pub(crate) const BYTES: usize = size_of::<pthread_mutex_t>();
+
+/// Where in a mutex the word lies that the kernel reads: which of its numbers of 32 bits.
+const WORD: usize = if cfg!(target_env = "musl") { 1 } else { 0 };
+
+/// The thread that has it, in that word.
+const THREAD: u32 = 0x3fff_ffff;
+/// The kernel's mark on a mutex whose owner died.
+const OWNER_DIED: u32 = 0x4000_0000;
+/// Somebody waits.
+const WAITERS: u32 = 0x8000_0000;
 
 unsafe extern "C" {
     // POSIX 2024, glibc 2.30; the libc crate does not have it.
@@ -96,6 +109,41 @@ impl RobustMutex {
     pub(crate) fn unlock(self) -> io::Result<()> {
         // SAFETY: as in `lock`. A robust mutex knows its owner's thread and refuses others (EPERM).
         check(unsafe { libc::pthread_mutex_unlock(self.0) })
+    }
+
+    /// The id of the thread that has it, as its own PID namespace numbers threads; 0 if none has.
+    pub(crate) fn owner(self) -> u32 {
+        self.word().load(Ordering::Acquire) & THREAD
+    }
+
+    /// Does for a dead owner what the kernel did not: whoever takes the mutex next is told. False if `owner`, a
+    /// thread's id, does not have it (any more).
+    ///
+    /// The thread must be dead, and of those who know that only one may call this at a time: else a second call could
+    /// meet a new thread of the same id.
+    pub(crate) fn give_up(self, owner: u32) -> bool {
+        let word = self.word();
+        let held = word.load(Ordering::Acquire);
+        if owner == 0 || held & THREAD != owner {
+            return false;
+        }
+        let given_up = held & WAITERS | OWNER_DIED;
+        if word
+            .compare_exchange(held, given_up, Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        // It fails only where there is no such word, and then nobody waits there.
+        let _ = rustix::thread::futex::wake(word, rustix::thread::futex::Flags::empty(), 1);
+        true
+    }
+
+    fn word(&self) -> &AtomicU32 {
+        let word = self.0.cast::<u32>().wrapping_add(WORD);
+        // SAFETY: a number of a mutex that stays mapped, by the promise of whoever made this value. The C library and
+        // the kernel, too, reach it by atomic instructions.
+        unsafe { AtomicU32::from_ptr(word) }
     }
 
     fn taken(self, result: c_int) -> io::Result<Taken> {

@@ -76,15 +76,15 @@ unsafe extern "sysv64" fn raw_load(from: *const u64, value: *mut u64) -> u64 {
     // rdi = from, rsi = value.
     core::arch::naked_asm!(
         "mov eax, 1",
-        ".hidden pagelight_load_begin",
-        ".globl pagelight_load_begin",
-        "pagelight_load_begin:",
+        concat!(".hidden ", symbol!("load_begin")),
+        concat!(".globl ", symbol!("load_begin")),
+        concat!(symbol!("load_begin"), ":"),
         "mov rdx, [rdi]",
         "mov [rsi], rdx",
         "xor eax, eax",
-        ".hidden pagelight_load_fixup",
-        ".globl pagelight_load_fixup",
-        "pagelight_load_fixup:",
+        concat!(".hidden ", symbol!("load_fixup")),
+        concat!(".globl ", symbol!("load_fixup")),
+        concat!(symbol!("load_fixup"), ":"),
         "ret",
     )
 }
@@ -95,14 +95,14 @@ unsafe extern "sysv64" fn raw_store(to: *mut u64, value: u64) -> u64 {
     // rdi = to, rsi = value.
     core::arch::naked_asm!(
         "mov eax, 1",
-        ".hidden pagelight_store_begin",
-        ".globl pagelight_store_begin",
-        "pagelight_store_begin:",
+        concat!(".hidden ", symbol!("store_begin")),
+        concat!(".globl ", symbol!("store_begin")),
+        concat!(symbol!("store_begin"), ":"),
         "mov [rdi], rsi",
         "xor eax, eax",
-        ".hidden pagelight_store_fixup",
-        ".globl pagelight_store_fixup",
-        "pagelight_store_fixup:",
+        concat!(".hidden ", symbol!("store_fixup")),
+        concat!(".globl ", symbol!("store_fixup")),
+        concat!(symbol!("store_fixup"), ":"),
         "ret",
     )
 }
@@ -114,15 +114,15 @@ unsafe extern "sysv64" fn raw_replace(at: *mut u64, old: u64, new: u64) -> u64 {
     core::arch::naked_asm!(
         "mov ecx, 2",
         "mov rax, rsi",
-        ".hidden pagelight_replace_begin",
-        ".globl pagelight_replace_begin",
-        "pagelight_replace_begin:",
+        concat!(".hidden ", symbol!("replace_begin")),
+        concat!(".globl ", symbol!("replace_begin")),
+        concat!(symbol!("replace_begin"), ":"),
         "lock cmpxchg [rdi], rdx",
         "mov ecx, 0",
         "sete cl",
-        ".hidden pagelight_replace_fixup",
-        ".globl pagelight_replace_fixup",
-        "pagelight_replace_fixup:",
+        concat!(".hidden ", symbol!("replace_fixup")),
+        concat!(".globl ", symbol!("replace_fixup")),
+        concat!(symbol!("replace_fixup"), ":"),
         "mov eax, ecx",
         "ret",
     )
@@ -130,21 +130,27 @@ unsafe extern "sysv64" fn raw_replace(at: *mut u64, old: u64, new: u64) -> u64 {
 
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
-    static pagelight_load_begin: u8;
-    static pagelight_load_fixup: u8;
-    static pagelight_store_begin: u8;
-    static pagelight_store_fixup: u8;
-    static pagelight_replace_begin: u8;
-    static pagelight_replace_fixup: u8;
+    #[link_name = symbol!("load_begin")]
+    static load_begin: u8;
+    #[link_name = symbol!("load_fixup")]
+    static load_fixup: u8;
+    #[link_name = symbol!("store_begin")]
+    static store_begin: u8;
+    #[link_name = symbol!("store_fixup")]
+    static store_fixup: u8;
+    #[link_name = symbol!("replace_begin")]
+    static replace_begin: u8;
+    #[link_name = symbol!("replace_fixup")]
+    static replace_fixup: u8;
 }
 
 /// Where the routines may fault, and where each then goes on.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn exception_entries() -> [ExceptionEntry; 3] {
     [
-        ExceptionEntry::new(&raw const pagelight_load_begin, &raw const pagelight_load_fixup),
-        ExceptionEntry::new(&raw const pagelight_store_begin, &raw const pagelight_store_fixup),
-        ExceptionEntry::new(&raw const pagelight_replace_begin, &raw const pagelight_replace_fixup),
+        ExceptionEntry::new(&raw const load_begin, &raw const load_fixup),
+        ExceptionEntry::new(&raw const store_begin, &raw const store_fixup),
+        ExceptionEntry::new(&raw const replace_begin, &raw const replace_fixup),
     ]
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn work(names: &Namespace, seed: u64, time: Duration) -> Result<Strin
         .name("x")
         .map(|_| std::env::var_os(super::puppet::STRINGS).expect("a puppet"))?;
     let folder = PathBuf::from(folder);
-    let witness = MappedFile::open(&folder.join("witness"), Access::ReadWrite)?;
+    let witness = MappedFile::open(folder.join("witness"), Access::ReadWrite)?;
     let witness = witness.view(0..witness.len())?;
     let me = std::process::id();
     let mut random = seed;
@@ -46,7 +46,7 @@ pub(crate) fn work(names: &Namespace, seed: u64, time: Duration) -> Result<Strin
             let memory =
                 SharedMemory::create_or_open(&names.name(&format!("memory{number}"))?, 5000, Persistence::Process)?;
             assert_eq!(memory.len(), 5000);
-            memory.view(0, 0)?.write(4999, &1u8)?;
+            memory.view(..)?.write(4999, &1u8)?;
             created += u32::from(memory.was_created());
         }
         let mutex = match NamedMutex::create_or_open(&names.name(&format!("mutex{number}"))?, Persistence::Process) {

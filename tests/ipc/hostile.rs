@@ -39,7 +39,7 @@ fn sizes() {
         for length in [1, 4095, 4096, 4097] {
             let memory = make(length).expect("made");
             assert_eq!(memory.len(), length);
-            let all = memory.view(0, 0).expect("a view");
+            let all = memory.view(..).expect("a view");
             assert_eq!(all.len() as u64, length);
             let last = all.len() - 1;
             assert_eq!(all.read::<u8>(last).expect("read"), 0);

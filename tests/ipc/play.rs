@@ -13,6 +13,7 @@ use pagelight::ipc::{self, Guard, NamedMutex, Namespace, Persistence, Published,
 use pagelight::map::{Access, MappedFile, View};
 
 use super::chaos;
+use super::play_talk::Talk;
 use super::puppet::{ANSWER, STRINGS};
 
 /// Not a test: the life of a puppet. Without strings it is over at once.
@@ -26,6 +27,7 @@ fn puppet() {
         names: Namespace::at(&folder.join("live"), &folder.join("kept")),
         things: BTreeMap::new(),
         guards: BTreeMap::new(),
+        talk: Talk::default(),
     };
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a command");
@@ -52,7 +54,8 @@ fn variant(error: &Error) -> String {
 struct Stage {
     names: Namespace,
     things: BTreeMap<String, Thing>,
-    guards: BTreeMap<String, Vec<Guard>>,
+    guards: BTreeMap<String, Vec<Guard<'static>>>,
+    talk: Talk,
 }
 
 enum Thing {
@@ -69,29 +72,59 @@ impl Stage {
             ["memory", how, name, rest @ ..] => self.memory(how, name, rest),
             ["mutex", how, name, rest @ ..] => self.open_mutex(how, name, rest),
             ["lock", name] => {
-                let guard = self.mutex(name).lock()?;
+                let guard = self.mutex(name).lock_owned()?;
                 Ok(self.locked(name, Some(guard)))
             }
             ["lock", name, milliseconds] => {
                 let guard = self
                     .mutex(name)
-                    .lock_timeout(Duration::from_millis(number(milliseconds)))?;
+                    .lock_timeout_owned(Duration::from_millis(number(milliseconds)))?;
                 Ok(self.locked(name, guard))
             }
             ["try", name] => {
-                let guard = self.mutex(name).try_lock()?;
+                let guard = self.mutex(name).lock_timeout_owned(Duration::ZERO)?;
                 Ok(self.locked(name, guard))
             }
             ["unlock", name] => {
                 drop(self.guards.get_mut(*name).and_then(Vec::pop).expect("was locked"));
                 done()
             }
-            ["status", name] => Ok(format!("{:?}", self.mutex(name).status())),
+            ["status", name] => Ok(format!("{:?}", self.mutex(name).status()?)),
             ["lock-in-thread-that-ends", name] => {
                 let mutex = self.mutex(name).clone();
                 let thread = std::thread::spawn(move || std::mem::forget(mutex.lock().expect("locked")));
                 thread.join().expect("ended");
                 done()
+            }
+            ["lock-many-in-thread-that-ends", count] => self.lock_many(number(count)),
+            ["count-abandoned", count] => self.count_abandoned(number(count)),
+            ["lock-and-exec-in-other-thread", name] => {
+                let mutex = self.mutex(name).clone();
+                let thread = std::thread::spawn(move || {
+                    std::mem::forget(mutex.lock().expect("locked"));
+                    Command::new("sleep").arg("60").exec()
+                });
+                Err(Error::request(
+                    pagelight::error::Subject::Nothing,
+                    thread.join().expect("ended").to_string(),
+                ))
+            }
+            ["panic-in-section", name] => {
+                let mutex = self.mutex(name).clone();
+                let thread = std::thread::spawn(move || {
+                    let _guard = mutex.lock().expect("locked");
+                    panic!("as told");
+                });
+                assert!(thread.join().is_err());
+                done()
+            }
+            ["guard-faults"] => {
+                pagelight::os::fault::install().expect("installed");
+                done()
+            }
+            ["descriptors"] => {
+                let open = Path::new("/proc/self/fd").read_dir().expect("listed");
+                Ok(open.count().to_string())
             }
             ["try-in-other-thread", name] => {
                 let mutex = self.mutex(name).clone();
@@ -111,6 +144,11 @@ impl Stage {
             ["close", name] => {
                 self.guards.remove(*name);
                 self.things.remove(*name).expect("was open");
+                done()
+            }
+            ["close-all"] => {
+                self.guards.clear();
+                self.things.clear();
                 done()
             }
             ["publish", name, path] => {
@@ -167,6 +205,14 @@ impl Stage {
                 reap(child);
                 Ok(answer)
             }
+            ["fork-and-die", inner @ ..] => {
+                let (child, answer) = self.fork(&[inner, &["; die"]].concat());
+                reap(child);
+                assert!(answer.is_empty(), "{answer}");
+                done()
+            }
+            // SAFETY: takes a number.
+            ["die"] => unsafe { libc::_exit(0) },
             ["fork-and-leave", inner @ ..] => Ok(self.fork(inner).0.to_string()),
             ["reap", child] => {
                 let child = child.parse().expect("a process id");
@@ -178,7 +224,7 @@ impl Stage {
             ["chaos", seed, milliseconds] => {
                 chaos::work(&self.names, number(seed), Duration::from_millis(number(milliseconds)))
             }
-            other => panic!("no such command: {other:?}"),
+            other => self.talk.obey(&self.names, other),
         }
     }
 
@@ -216,7 +262,38 @@ impl Stage {
         Ok(answer)
     }
 
-    fn locked(&mut self, name: &str, guard: Option<Guard>) -> String {
+    /// Makes `m0`, `m1` and so on, and locks them all in a thread that ends with them.
+    fn lock_many(&mut self, count: u64) -> Result<String> {
+        let limit = rustix::process::Resource::Nofile;
+        let mut open_files = rustix::process::getrlimit(limit);
+        open_files.current = open_files.maximum;
+        rustix::process::setrlimit(limit, open_files).expect("raised to what is allowed");
+        for number in 0..count {
+            self.open_mutex("create", &format!("m{number}"), &[])?;
+        }
+        let mutexes: Vec<NamedMutex> = (0..count)
+            .map(|number| self.mutex(&format!("m{number}")).clone())
+            .collect();
+        let thread = std::thread::spawn(move || {
+            for mutex in &mutexes {
+                std::mem::forget(mutex.lock().expect("locked"));
+            }
+        });
+        thread.join().expect("ended");
+        done()
+    }
+
+    /// How many of these mutexes are to be had, and tell that their owner died.
+    fn count_abandoned(&self, count: u64) -> Result<String> {
+        let mut told = 0;
+        for number in 0..count {
+            let guard = self.mutex(&format!("m{number}")).lock_timeout(Duration::from_secs(2))?;
+            told += u64::from(guard.is_some_and(|guard| guard.abandoned()));
+        }
+        Ok(told.to_string())
+    }
+
+    fn locked(&mut self, name: &str, guard: Option<Guard<'static>>) -> String {
         let answer = match &guard {
             None => "timed out",
             Some(guard) if guard.abandoned() => "abandoned",
@@ -241,7 +318,7 @@ impl Stage {
             }
             0 => {
                 let mut answer = String::new();
-                for command in commands.join(" ").split("; ") {
+                for command in commands.join(" ").split("; ").map(str::trim) {
                     let words: Vec<&str> = command.split(' ').collect();
                     let obeyed = self.obey(&words);
                     answer = obeyed.unwrap_or_else(|error| format!("{}: {error}", variant(&error)));
@@ -270,14 +347,14 @@ impl Stage {
 
     fn view(&self, name: &str) -> Result<View> {
         match self.things.get(name) {
-            Some(Thing::Memory(memory)) => memory.view(0, 0),
+            Some(Thing::Memory(memory)) => memory.view(..),
             Some(Thing::File(file)) => file.view(0..file.len()),
             _ => panic!("no bytes {name}"),
         }
     }
 }
 
-fn done() -> Result<String> {
+pub(crate) fn done() -> Result<String> {
     Ok("done".to_owned())
 }
 
@@ -292,7 +369,7 @@ fn persistence(rest: &[&str]) -> Persistence {
     }
 }
 
-fn number(word: &str) -> u64 {
+pub(crate) fn number(word: &str) -> u64 {
     word.parse().expect("a number")
 }
 

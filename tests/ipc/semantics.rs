@@ -262,31 +262,25 @@ fn views_and_streams() {
     let world = World::new();
     let name = world.names().name("m").expect("a name");
     let memory = SharedMemory::create_new(&name, 4097, Persistence::Process).expect("made");
-    let all = memory.view(0, 0).expect("0 is to the end");
+    let all = memory.view(..).expect("all of it");
     assert_eq!(all.len(), 4097);
-    assert_eq!(memory.view(4096, 0).expect("the rest").len(), 1);
-    assert!(memory.view(4097, 0).expect("offset = end").is_empty());
-    for (offset, length) in [
-        (4098, 0),
-        (4097, 1),
-        (0, 4098),
-        (1, u64::MAX),
-        (u64::MAX, 1),
-        (u64::MAX, 0),
-    ] {
-        let error = memory.view(offset, length).expect_err("past the end").to_string();
+    assert_eq!(memory.view(4096..).expect("the rest").len(), 1);
+    assert!(memory.view(4097..).expect("offset = end").is_empty());
+    for wrong in [4098..4098, 4097..4098, 0..4098, 1..u64::MAX, u64::MAX..u64::MAX] {
+        let error = memory.view(wrong).expect_err("past the end").to_string();
         assert!(error.starts_with("name:m: a view of"), "{error}");
     }
-    let same = memory.view(1, 8).expect("many views of the same part");
+    assert!(memory.view(4098..).is_err());
+    let same = memory.view(1..9).expect("many views of the same part");
     same.write(0, &0x0102_0304_0506_0708_u64).expect("unaligned");
     assert_eq!(all.read::<u32>(5).expect("the same"), 0x0102_0304);
 
-    let mut stream = memory.stream(4090, 0).expect("a stream");
+    let mut stream = memory.stream(4090..).expect("a stream");
     stream.seek(SeekFrom::Start(5)).expect("sought");
     assert_eq!(stream.write(b"abc").expect("as far as it goes"), 2);
     assert!(stream.write_all(b"c").is_err(), "never grows");
     let mut end = String::new();
-    let mut reader = ViewStream::new(memory.view(4095, 0).expect("the end"));
+    let mut reader = ViewStream::new(memory.view(4095..).expect("the end"));
     reader.read_to_string(&mut end).expect("read");
     assert_eq!(end, "ab");
 
@@ -304,4 +298,29 @@ fn default_namespace_is_the_users() {
     assert!(matches!(mutex, Err(Error::NoObject { .. })));
     let left = Path::new("/dev/shm").join(format!("pagelight.{user}"));
     assert!(!left.join("no such mutex 5d1c").exists());
+}
+
+#[test]
+fn memory_for_reading_only_and_copies() {
+    let world = World::new();
+    let name = world.names().name("m").expect("a name");
+    let memory = SharedMemory::create_new(&name, 100, Persistence::Process).expect("made");
+    assert_eq!(memory.name(), &name);
+    let reader = SharedMemory::open_with(&name, Access::Read).expect("opened");
+    let (theirs, ours) = (reader.view(10..).expect("mapped"), memory.view(..).expect("mapped"));
+    ours.write(10, &7u8).expect("written");
+    assert_eq!(theirs.read::<u8>(0).expect("read"), 7);
+    let refused = theirs.write(0, &1u8).expect_err("for reading only").to_string();
+    assert_eq!(refused, "name:m: was opened for reading only");
+    let copy = reader.view_copy_on_write(..).expect("mapped");
+    copy.write(10, &9u8).expect("written");
+    assert_eq!(
+        (ours.read::<u8>(10).expect("read"), copy.read::<u8>(10).expect("read")),
+        (7, 9)
+    );
+    // A copy is a user, too.
+    drop((memory, reader, theirs, ours));
+    assert_eq!(world.files(), ["m"]);
+    drop(copy);
+    assert!(world.files().is_empty());
 }

@@ -140,3 +140,47 @@ fn a_full_tmpfs_is_an_error_and_leaves_nothing() {
     puppet.expect("close 0", "done");
     puppet.expect(&format!("mutex create {refused}"), "created");
 }
+
+/// What killed users left makes room where there is none.
+#[test]
+fn dead_objects_make_room() {
+    let unshare = ["--mount", "--map-root-user"];
+    if !can_unshare(&["--mount", "--map-root-user", "sh", "-c", "mount -t tmpfs tmpfs /tmp"]) {
+        return skip("dead objects in a full tmpfs", "the system does not let us mount one");
+    }
+    let world = World::new();
+    let shell = "mount -t tmpfs -o size=64k,nr_inodes=10 tmpfs \"$PAGELIGHT_TEST_PUPPET\" &&";
+    let mut puppet = puppet_in(&world, &unshare, shell);
+    puppet.expect("fork-and-die memory create a 40000", "done");
+    puppet.expect("memory create b 50000", "created 50000");
+    puppet.expect("list", "b memory 50000 true");
+    // And inodes.
+    for number in 0..20 {
+        puppet.expect(&format!("fork-and-die mutex create m{number}"), "done");
+    }
+    puppet.expect("mutex create m", "created");
+}
+
+/// Where /proc is not mounted, objects are made all the same, or the error says what is missing.
+#[test]
+fn without_proc() {
+    // Whoever is not root may not cover it.
+    let unshare = ["--mount"];
+    if !can_unshare(&["--mount", "sh", "-c", "mount -t tmpfs tmpfs /proc"]) {
+        return skip("a machine without /proc", "the system does not let us hide it");
+    }
+    let world = World::new();
+    let mut puppet = puppet_in(&world, &unshare, "mount -t tmpfs tmpfs /proc &&");
+    let answer = puppet.tell("memory create m 10");
+    if answer == "created 10" {
+        puppet.expect("write m 9 1", "done");
+        puppet.expect("list", "m memory 10 true");
+        world.puppet().expect("memory open m", "opened 10");
+        puppet.expect("close m", "done");
+    } else {
+        assert!(answer.contains("/proc"), "{answer}");
+    }
+    // Whose thread ids are whose is not to be told without it.
+    puppet.refuse("mutex create k", "Lacking: /proc is not mounted");
+    assert!(world.files().is_empty());
+}

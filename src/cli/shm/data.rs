@@ -45,7 +45,7 @@ struct PlaceArgs {
 }
 
 impl PlaceArgs {
-    fn open(&self, global: &Global) -> Result<(SharedMemory, Option<Guard>)> {
+    fn open(&self, global: &Global) -> Result<(SharedMemory, Option<Guard<'static>>)> {
         let memory = self.wait.wait_for(|| SharedMemory::open(&self.name))?;
         let lock = |mutex| names::lock(global, mutex, self.timeout);
         Ok((memory, self.mutex.as_ref().map(lock).transpose()?))
@@ -92,19 +92,23 @@ impl Write {
         let place = &self.place;
         let (memory, _guard) = place.open(global)?;
         if !bytes.is_empty() {
-            memory.view(place.at, bytes.len() as u64)?.copy_in(0, &bytes)?;
+            memory
+                .view(place.at..place.at.saturating_add(bytes.len() as u64))?
+                .copy_in(0, &bytes)?;
         }
+        let others = names::others(&place.name);
         global.result(
             &format!(
-                "{}: {} written at {}",
+                "{}: {} written at {}{}",
                 place.name,
                 match bytes.len() {
                     1 => "1 byte".to_owned(),
                     more => format!("{} bytes", count(more as u64)),
                 },
-                place.at
+                place.at,
+                names::used_by(&others),
             ),
-            &json!({ "name": place.name.as_str(), "at": place.at, "bytes": bytes.len() }),
+            &json!({ "name": place.name.as_str(), "at": place.at, "bytes": bytes.len(), "others": others }),
         );
         Ok(())
     }
@@ -140,7 +144,10 @@ impl Read {
             (None, Form::Bool | Form::U8) => 1,
             (None, Form::Hex | Form::Raw) => 0,
         };
-        let view = memory.view(place.at, length)?;
+        let view = match length {
+            0 => memory.view(place.at..),
+            length => memory.view(place.at..place.at.saturating_add(length)),
+        }?;
         let mut bytes = vec![0; view.len()];
         view.copy_out(0, &mut bytes)?;
         drop(guard);

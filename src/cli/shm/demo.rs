@@ -208,14 +208,14 @@ fn play_a() -> Result<()> {
     say(&format!(
         "made {MEMORY} ({MEMORY_BYTES} bytes) and {MUTEX}, and has the mutex"
     ));
-    memory.view(0, 1)?.write(0, &1u8)?;
+    memory.view(..1)?.write(0, &1u8)?;
     drop(guard);
     say(&format!(
         "said true and let the mutex go; start B and C, then {YOUR_TURN}"
     ));
     wait_for_enter();
     let _guard = told(mutex.lock()?);
-    let view = memory.view(0, 3)?;
+    let view = memory.view(..3)?;
     for (at, who) in ["A", "B", "C"].into_iter().enumerate() {
         say(&format!("process {who} says: {}", view.read::<u8>(at)? != 0));
     }
@@ -229,12 +229,12 @@ fn play_other(who: char, at: u64, value: bool) -> Result<()> {
     let _guard = told(mutex.lock()?);
     say(&format!("found both and has the mutex; {YOUR_TURN}"));
     wait_for_enter();
-    memory.view(at, 1)?.write(0, &u8::from(value))?;
+    memory.view(at..=at)?.write(0, &u8::from(value))?;
     say(&format!("said {value} for {who} at byte {at}"));
     Ok(())
 }
 
-fn told(guard: Guard) -> Guard {
+fn told(guard: Guard<'_>) -> Guard<'_> {
     if guard.abandoned() {
         say("was told that the mutex was abandoned: its last owner died with it");
     }

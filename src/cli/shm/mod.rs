@@ -2,6 +2,7 @@
 
 mod data;
 mod demo;
+mod stream;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ enum Command {
     Create(Create),
     Write(data::Write),
     Read(data::Read),
+    Send(stream::Send),
+    Receive(stream::Receive),
     Stat(Stat),
     List(List),
     Remove(Remove),
@@ -40,6 +43,8 @@ impl Shm {
             Command::Create(command) => command.run(global),
             Command::Write(command) => command.run(global),
             Command::Read(command) => command.run(global),
+            Command::Send(command) => command.run(global),
+            Command::Receive(command) => command.run(global),
             Command::Stat(command) => command.run(global),
             Command::List(command) => command.run(global),
             Command::Remove(command) => command.run(global),
@@ -209,7 +214,11 @@ fn line(entry: &Entry) -> String {
         Persistence::Process => "",
         Persistence::File => ", kept",
     };
-    let used = if entry.in_use { "in use" } else { "not in use" };
+    let used = match (entry.in_use, names::processes(&entry.users)) {
+        (false, _) => "not in use".to_owned(),
+        (true, None) => "in use".to_owned(),
+        (true, Some(users)) => format!("in use by {users}"),
+    };
     format!(
         "{}: {}{size}{persistence}, {used}, made by process {}",
         entry.name, entry.kind, entry.creator
@@ -223,6 +232,7 @@ fn object(entry: &Entry) -> Value {
         "bytes": entry.bytes,
         "persistence": persistence_word(entry.persistence),
         "in_use": entry.in_use,
+        "users": entry.users,
         "creator": entry.creator,
         "image": entry.target.as_ref().map(|target| target.to_string_lossy()),
     })
