@@ -27,12 +27,12 @@ pub(super) const PATIENCE_WHEN_LEAVING: Duration = Duration::from_millis(100);
 
 /// What tells two files apart, whatever their names: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity(u64, u64);
+pub(super) struct FileIdentity(u64, u64);
 
-impl Identity {
-    pub(super) fn of(file: &File) -> std::io::Result<Identity> {
+impl FileIdentity {
+    pub(super) fn of(file: &File) -> std::io::Result<FileIdentity> {
         let metadata = file.metadata()?;
-        Ok(Identity(metadata.dev(), metadata.ino()))
+        Ok(FileIdentity(metadata.dev(), metadata.ino()))
     }
 
     pub(super) fn device(self) -> u64 {
@@ -104,7 +104,7 @@ impl Directory {
     /// True if `other` is this very folder.
     pub(super) fn is(&self, other: &Directory) -> Result<bool> {
         let identity = |directory: &Directory| {
-            let identity = Identity::of(&directory.file);
+            let identity = FileIdentity::of(&directory.file);
             identity.map_err(|error| Error::io("look at", &directory.path, error))
         };
         Ok(identity(self)? == identity(other)?)
@@ -133,9 +133,9 @@ impl Directory {
     }
 
     /// What `name` leads to at this moment.
-    pub(super) fn identity(&self, name: &Name) -> Result<Option<Identity>> {
+    pub(super) fn identity(&self, name: &Name) -> Result<Option<FileIdentity>> {
         match rustix::fs::statat(&self.file, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Identity(stat.st_dev, stat.st_ino))),
+            Ok(stat) => Ok(Some(FileIdentity(stat.st_dev, stat.st_ino))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(Error::io("look at", self.path_of(name), error.into())),
         }
@@ -188,7 +188,7 @@ pub(super) struct DirectoryLock<'a>(#[expect(dead_code, reason = "only held")] f
 impl DirectoryLock<'_> {
     /// Takes `name` away if it still leads to `identity`; false if it does not. `directory` is any of the namespace
     /// whose live folder is locked.
-    pub(super) fn unlink(&self, directory: &Directory, name: &Name, identity: Identity) -> Result<bool> {
+    pub(super) fn unlink(&self, directory: &Directory, name: &Name, identity: FileIdentity) -> Result<bool> {
         if directory.identity(name)? != Some(identity) {
             return Ok(false);
         }

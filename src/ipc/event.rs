@@ -15,7 +15,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::drill::{self, Step};
+use super::failpoint::{self, Failpoint};
 use super::header::{Kind, PAGE_BYTES, Persistence};
 use super::name::Name;
 use super::object::Object;
@@ -133,7 +133,7 @@ impl NamedEvent {
     /// `Io` if its page cannot be had.
     pub fn set(&self) -> Result<()> {
         self.view.store_word(STATE_AT, 1)?;
-        drill::reached(Step::EventSet);
+        failpoint::reached(Failpoint::EventSet);
         self.view.wake_word(STATE_AT)
     }
 
@@ -162,7 +162,7 @@ impl NamedEvent {
         let begun = Instant::now();
         loop {
             let gone_on = match self.reset {
-                Reset::Auto if drill::is_careless() => {
+                Reset::Auto if failpoint::is_careless() => {
                     let set = self.is_set()?;
                     self.reset()?;
                     set

@@ -18,8 +18,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::directory::Identity;
-use super::header::{Header, Kind, PAGE_BYTES, Persistence};
+use super::directory::FileIdentity;
+use super::header::{Kind, ObjectHeader, PAGE_BYTES, Persistence};
 use super::name::Name;
 use super::object::Object;
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ impl MappedFile {
     pub fn publish(&self, name: &Name) -> Result<Published> {
         let path = self.path();
         let absolute = path.canonicalize().map_err(|error| Error::io("find", path, error))?;
-        let identity = Identity::of(self.file()).map_err(|error| Error::io("look at", path, error))?;
+        let identity = FileIdentity::of(self.file()).map_err(|error| Error::io("look at", path, error))?;
         let target = Target {
             device: identity.device(),
             inode: identity.inode(),
@@ -109,7 +109,7 @@ impl Target {
     }
 
     /// Reads what the file map `file` means.
-    pub(super) fn read(file: &File, header: Header, label: &Path) -> Result<Target> {
+    pub(super) fn read(file: &File, header: ObjectHeader, label: &Path) -> Result<Target> {
         let mut bytes = vec![0; usize::try_from(header.length.min(1 << 16)).unwrap_or(0)];
         let read = file.read_exact_at(&mut bytes, PAGE_BYTES);
         read.map_err(|error| Error::io("read", label, error))?;
@@ -135,7 +135,7 @@ impl Target {
 
     /// Refuses `file` if it is not the one that was published.
     fn check(&self, file: &MappedFile) -> Result<()> {
-        let identity = Identity::of(file.file()).map_err(|error| Error::io("look at", &self.path, error))?;
+        let identity = FileIdentity::of(file.file()).map_err(|error| Error::io("look at", &self.path, error))?;
         if (identity.device(), identity.inode()) != (self.device, self.inode) {
             return Err(Error::unfit(
                 &self.path,

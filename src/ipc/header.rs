@@ -90,14 +90,14 @@ pub enum Persistence {
 
 /// The header as values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct ObjectHeader {
     pub(super) kind: Kind,
     pub(super) persistence: Persistence,
     pub(super) length: u64,
     pub(super) creator: u32,
 }
 
-impl Header {
+impl ObjectHeader {
     pub(super) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let kind: u32 = match self.kind {
             Kind::Memory => 1,
@@ -123,7 +123,7 @@ impl Header {
     }
 
     /// The header of a file of `file_bytes`, or what is wrong with it.
-    fn parse(bytes: &[u8; HEADER_BYTES], file_bytes: u64) -> std::result::Result<Header, String> {
+    fn parse(bytes: &[u8; HEADER_BYTES], file_bytes: u64) -> std::result::Result<ObjectHeader, String> {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         if bytes[0..8] != OBJECT_MAGIC {
             return Err("is a foreign file, not a named object".to_owned());
@@ -154,7 +154,7 @@ impl Header {
                 "is damaged: its {file_bytes} bytes should be {length} and a header"
             ));
         }
-        Ok(Header {
+        Ok(ObjectHeader {
             kind,
             persistence,
             length,
@@ -163,7 +163,7 @@ impl Header {
     }
 
     /// Reads and checks the header of `file`. Nothing is changed, whatever it is.
-    pub(super) fn read(file: &File, label: &Path) -> Result<Header> {
+    pub(super) fn read(file: &File, label: &Path) -> Result<ObjectHeader> {
         let refuse = |what: &str| Error::unfit(label, format!("{what}; remove it or choose another name"));
         let metadata = file.metadata().map_err(|error| Error::io("look at", label, error))?;
         if !metadata.is_file() {
@@ -176,7 +176,7 @@ impl Header {
             }
             read => read.map_err(|error| Error::io("read", label, error))?,
         }
-        Header::parse(&bytes, metadata.len()).map_err(|what| refuse(&what))
+        ObjectHeader::parse(&bytes, metadata.len()).map_err(|what| refuse(&what))
     }
 }
 
@@ -184,7 +184,7 @@ impl Header {
 mod tests {
     use super::*;
 
-    const HEADER: Header = Header {
+    const HEADER: ObjectHeader = ObjectHeader {
         kind: Kind::Memory,
         persistence: Persistence::File,
         length: 0x1_0000_0001,
@@ -203,13 +203,13 @@ mod tests {
         ];
         for kind in kinds {
             for persistence in [Persistence::Process, Persistence::File] {
-                let header = Header {
+                let header = ObjectHeader {
                     kind,
                     persistence,
                     ..HEADER
                 };
                 let file_bytes = header.length + PAGE_BYTES;
-                assert_eq!(Header::parse(&header.to_bytes(), file_bytes), Ok(header));
+                assert_eq!(ObjectHeader::parse(&header.to_bytes(), file_bytes), Ok(header));
             }
         }
     }
@@ -220,11 +220,14 @@ mod tests {
         for at in 0..32 {
             let mut bytes = good;
             bytes[at] ^= 0x10;
-            assert!(Header::parse(&bytes, HEADER.length + PAGE_BYTES).is_err(), "byte {at}");
+            assert!(
+                ObjectHeader::parse(&bytes, HEADER.length + PAGE_BYTES).is_err(),
+                "byte {at}"
+            );
         }
-        assert!(Header::parse(&good, HEADER.length).is_err());
+        assert!(ObjectHeader::parse(&good, HEADER.length).is_err());
         let mut huge = good;
         huge[24..32].fill(0xff);
-        assert!(Header::parse(&huge, PAGE_BYTES - 1).is_err());
+        assert!(ObjectHeader::parse(&huge, PAGE_BYTES - 1).is_err());
     }
 }

@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use super::directory::{Directory, DirectoryLock, Identity};
+use super::directory::{Directory, DirectoryLock, FileIdentity};
 use super::file_map::Target;
-use super::header::{Header, Kind, Persistence};
+use super::header::{Kind, ObjectHeader, Persistence};
 use super::name::{Name, Namespace};
 use super::object;
 use crate::error::{Error, Result};
@@ -85,7 +85,7 @@ pub fn remove(name: &Name) -> Result<()> {
         let Some(file) = directory.file(name)? else {
             return Ok(());
         };
-        Header::read(&file, &directory.path_of(name))?;
+        ObjectHeader::read(&file, &directory.path_of(name))?;
         let failed = |error| Error::io("remove", name.subject(), error);
         let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? else {
             let users: Vec<String> = Locks::read().of(&file).iter().map(u32::to_string).collect();
@@ -94,7 +94,7 @@ pub fn remove(name: &Name) -> Result<()> {
                 users => format!("is in use by process {}; end it first", users.join(" and process ")),
             }));
         };
-        removed |= lock.unlink(directory, name, Identity::of(&file).map_err(failed)?)?;
+        removed |= lock.unlink(directory, name, FileIdentity::of(&file).map_err(failed)?)?;
         Ok(())
     })?;
     match removed {
@@ -130,11 +130,11 @@ fn look(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name, locks: &Lo
     let Some(file) = directory.file(name)? else {
         return Ok(None);
     };
-    let header = Header::read(&file, &directory.path_of(name))?;
+    let header = ObjectHeader::read(&file, &directory.path_of(name))?;
     let failed = |error| Error::io("look at", name.subject(), error);
     let nobody = flock::try_exclusive(&file).map_err(failed)?;
     if nobody.is_some() && header.persistence == Persistence::Process {
-        lock.unlink(directory, name, Identity::of(&file).map_err(failed)?)?;
+        lock.unlink(directory, name, FileIdentity::of(&file).map_err(failed)?)?;
         return Ok(None);
     }
     let target = match header.kind {

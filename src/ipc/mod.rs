@@ -188,9 +188,9 @@
 //! * A mutex needs `/proc`. Memory does without it on Linux 6.10 and later.
 
 mod directory;
-#[doc(hidden)]
-pub mod drill;
 mod event;
+#[doc(hidden)]
+pub mod failpoint;
 mod file_map;
 mod header;
 mod listing;

@@ -19,7 +19,7 @@ use super::mutex_shared::{Patience, Shared};
 use super::mutex_status::{Holder, Status};
 use super::name::Name;
 use super::object::Object;
-use super::thread::Thread;
+use super::thread::ThreadId;
 use crate::error::{Error, Result};
 use crate::os::robust_mutex::Taken;
 
@@ -127,7 +127,7 @@ impl NamedMutex {
         if !owned {
             return Ok((mutex, None));
         }
-        let told = mutex.shared.have_taken(Thread::current(), Taken::Released)?;
+        let told = mutex.shared.have_taken(ThreadId::current(), Taken::Released)?;
         let guard = Guard::new(Hold::Owned(Arc::clone(&mutex.shared)), told);
         Ok((mutex, Some(guard)))
     }

@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::directory::{Directory, Identity};
+use super::directory::{Directory, FileIdentity};
 use super::mutex_page::MutexPage;
 use super::object::Object;
-use super::thread::{self, Thread};
+use super::thread::{self, ThreadId};
 use crate::error::{Error, Hint, Result};
 use crate::os::fork;
 use crate::os::robust_mutex::Taken;
@@ -46,14 +46,14 @@ pub(super) enum Patience {
 pub(super) struct Shared {
     page: ManuallyDrop<MutexPage>,
     object: ManuallyDrop<Object>,
-    /// The thread that has it, if one of this process has; see [`Thread::token`]. Written by that thread only.
+    /// The thread that has it, if one of this process has; see [`ThreadId::token`]. Written by that thread only.
     owner: AtomicU64,
     /// How often that thread has it. Touched by that thread only.
     depth: AtomicU32,
 }
 
 /// The mutexes that this process has open.
-static OPEN: Mutex<Vec<(Identity, Weak<Shared>)>> = Mutex::new(Vec::new());
+static OPEN: Mutex<Vec<(FileIdentity, Weak<Shared>)>> = Mutex::new(Vec::new());
 
 impl Shared {
     /// What this process knows of the mutex: what it knew before, or all new.
@@ -98,7 +98,7 @@ impl Shared {
         if !fork::is_still(self.object.generation()) {
             return Err(self.made_before_fork());
         }
-        let me = Thread::current();
+        let me = ThreadId::current();
         if self.owner.load(Ordering::Relaxed) == me.token {
             let depth = self.depth.load(Ordering::Relaxed);
             self.depth.store(depth + 1, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl Shared {
 
     /// Writes down that this thread, which has locked it, has the mutex for the first time.
     #[inline]
-    pub(super) fn have_taken(&self, me: Thread, taken: Taken) -> Result<bool> {
+    pub(super) fn have_taken(&self, me: ThreadId, taken: Taken) -> Result<bool> {
         self.owner.store(me.token, Ordering::Relaxed);
         self.depth.store(1, Ordering::Relaxed);
         let told = self.page.set_holder(me.holder).and_then(|()| {

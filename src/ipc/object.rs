@@ -20,9 +20,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::directory::{self, Directory, DirectoryLock, Identity, PATIENCE, PATIENCE_WHEN_LEAVING};
-use super::drill::{self, Step};
-use super::header::{Header, Kind, PAGE_BYTES, Persistence};
+use super::directory::{self, Directory, DirectoryLock, FileIdentity, PATIENCE, PATIENCE_WHEN_LEAVING};
+use super::failpoint::{self, Failpoint};
+use super::header::{Kind, ObjectHeader, PAGE_BYTES, Persistence};
 use super::name::{Name, Namespace};
 use crate::error::{Error, Result};
 use crate::map::{Access, MappedFile};
@@ -38,8 +38,8 @@ pub(super) struct Object {
     /// The one descriptor that an object takes; its maps share it.
     file: Arc<File>,
     name: Name,
-    identity: Identity,
-    header: Header,
+    identity: FileIdentity,
+    header: ObjectHeader,
     /// See [`fork`].
     generation: u64,
 }
@@ -91,8 +91,8 @@ impl Object {
             made => made,
         };
         let unnamed = unnamed.map_err(failed)?;
-        drill::reached(Step::Allocated);
-        let header = Header {
+        failpoint::reached(Failpoint::Allocated);
+        let header = ObjectHeader {
             kind,
             persistence,
             length,
@@ -104,18 +104,18 @@ impl Object {
         if persistence == Persistence::File {
             file.sync_all().map_err(failed)?;
         }
-        drill::reached(Step::Initialised);
+        failpoint::reached(Failpoint::Initialised);
         let marked = flock::shared_within(&file, Duration::ZERO).map_err(failed)?;
         assert!(marked, "nobody else can have a lock on a file without a name");
-        drill::reached(Step::Marked);
+        failpoint::reached(Failpoint::Marked);
 
         let lock = live.lock()?;
-        drill::reached(Step::DirectoryLocked);
+        failpoint::reached(Failpoint::DirectoryLocked);
         for directory in folders {
             refuse_taken(directory, &lock, name)?;
         }
         unnamed.publish_in(home.file_itself(), name.as_str()).map_err(failed)?;
-        drill::reached(Step::Named);
+        failpoint::reached(Failpoint::Named);
         drop(lock);
         if persistence == Persistence::File {
             home.sync()?;
@@ -150,24 +150,24 @@ impl Object {
     fn join(name: &Name, live: &Directory, file: File) -> Result<Joined> {
         let label = name.label();
         let failed = |error| Error::io("open", &label, error);
-        let header = Header::read(&file, &live.path_of(name))?;
+        let header = ObjectHeader::read(&file, &live.path_of(name))?;
         if header.persistence == Persistence::File {
             let home = name.namespace().kept().display();
             let what = format!("is a kept object among those that end with their users; move it to {home}");
             return Err(Error::unfit(&label, what));
         }
         if let Some(_nobody) = flock::try_exclusive(&file).map_err(failed)? {
-            let identity = Identity::of(&file).map_err(failed)?;
+            let identity = FileIdentity::of(&file).map_err(failed)?;
             live.lock()?.unlink(live, name, identity)?;
             return Ok(Joined::StartOver);
         }
-        drill::reached(Step::Alive);
+        failpoint::reached(Failpoint::Alive);
         if !flock::shared_within(&file, PATIENCE).map_err(failed)? {
             return Err(name.busy("another process is removing it and does not come to an end; it may be stopped"));
         }
-        drill::reached(Step::Joined);
-        let identity = Identity::of(&file).map_err(failed)?;
-        if !drill::name_check_is_skipped() && live.identity(name)? != Some(identity) {
+        failpoint::reached(Failpoint::Joined);
+        let identity = FileIdentity::of(&file).map_err(failed)?;
+        if !failpoint::name_check_is_skipped() && live.identity(name)? != Some(identity) {
             return Ok(Joined::StartOver);
         }
         Object::new(file, name, header).map(Joined::Yes)
@@ -186,7 +186,7 @@ impl Object {
         refuse_one_folder(name.namespace(), &live, Some(kept))?;
         let _lock = live.lock()?;
         let file = Arc::new(kept.file(name)?.ok_or_else(|| name.no_object())?);
-        let header = Header::read(&file, &kept.path_of(name))?;
+        let header = ObjectHeader::read(&file, &kept.path_of(name))?;
         if header.persistence == Persistence::Process {
             let what = "is no kept object, and nobody uses it where it lies; remove the file";
             return Err(Error::unfit(&label, what));
@@ -202,9 +202,9 @@ impl Object {
         Object::new(file, name, header)
     }
 
-    fn new(file: impl Into<Arc<File>>, name: &Name, header: Header) -> Result<Object> {
+    fn new(file: impl Into<Arc<File>>, name: &Name, header: ObjectHeader) -> Result<Object> {
         let file = file.into();
-        let identity = Identity::of(&file).map_err(|error| Error::io("look at", name.subject(), error))?;
+        let identity = FileIdentity::of(&file).map_err(|error| Error::io("look at", name.subject(), error))?;
         Ok(Object {
             file,
             name: name.clone(),
@@ -232,11 +232,11 @@ impl Object {
         &self.name
     }
 
-    pub(super) fn header(&self) -> Header {
+    pub(super) fn header(&self) -> ObjectHeader {
         self.header
     }
 
-    pub(super) fn identity(&self) -> Identity {
+    pub(super) fn identity(&self) -> FileIdentity {
         self.identity
     }
 
@@ -252,7 +252,7 @@ impl Object {
         }
         // This gives up the shared lock whether it succeeds or not: we are leaving.
         if let Some(_last) = flock::try_exclusive(&self.file).map_err(failed)? {
-            drill::reached(Step::Last);
+            failpoint::reached(Failpoint::Last);
             if let Some(live) = Directory::open(self.name.namespace().live())?
                 && let Some(lock) = live.lock_within(PATIENCE_WHEN_LEAVING)?
             {
@@ -327,9 +327,9 @@ fn refuse_taken(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) ->
 /// exclusive lock, and then sees that the name has gone.
 fn remove_dead(directory: &Directory, lock: &DirectoryLock<'_>, name: &Name) -> bool {
     if let Ok(Some(file)) = directory.file(name)
-        && Header::read(&file, &name.label()).is_ok_and(|header| header.persistence == Persistence::Process)
+        && ObjectHeader::read(&file, &name.label()).is_ok_and(|header| header.persistence == Persistence::Process)
         && let Ok(Some(_nobody)) = flock::try_exclusive(&file)
-        && let Ok(identity) = Identity::of(&file)
+        && let Ok(identity) = FileIdentity::of(&file)
     {
         return lock.unlink(directory, name, identity).is_ok_and(|removed| removed);
     }

@@ -18,8 +18,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::drill::{self, Step};
 use super::event::LOOK_AGAIN;
+use super::failpoint::{self, Failpoint};
 use super::header::{Kind, PAGE_BYTES, Persistence};
 use super::name::Name;
 use super::object::Object;
@@ -185,17 +185,17 @@ impl ByteRing {
 
     /// Counts what was written, and wakes the reader. `ended` ends the stream.
     pub(super) fn set_written(&self, written: u64, ended: bool) -> Result<()> {
-        drill::reached(Step::RingWritten);
+        failpoint::reached(Failpoint::RingWritten);
         self.words.store_word(WRITTEN_AT, written << 1 | u64::from(ended))?;
-        drill::reached(Step::RingCounted);
+        failpoint::reached(Failpoint::RingCounted);
         self.words.wake_word(WRITTEN_AT)
     }
 
     /// Counts what was read, and wakes the writer.
     pub(super) fn set_read(&self, read: u64) -> Result<()> {
-        drill::reached(Step::RingRead);
+        failpoint::reached(Failpoint::RingRead);
         self.words.store_word(READ_AT, read)?;
-        drill::reached(Step::RingCounted);
+        failpoint::reached(Failpoint::RingCounted);
         self.words.wake_word(READ_AT)
     }
 

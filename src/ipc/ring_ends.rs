@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use super::drill;
+use super::failpoint;
 use super::ring::{ByteRing, Deadline, READER, WRITER};
 use crate::error::{Error, Hint, Result};
 
@@ -51,7 +51,7 @@ impl RingWriter {
             let room = self.ring.capacity() - (position.written - position.read);
             let length = usize::try_from(room).map_or(bytes.len(), |room| room.min(bytes.len()));
             if length > 0 {
-                if drill::is_careless() {
+                if failpoint::is_careless() {
                     self.ring.set_written(position.written + length as u64, false)?;
                 }
                 self.ring.pieces(position.written, length, |view, at, part| {

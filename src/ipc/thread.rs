@@ -11,7 +11,7 @@ use crate::os::fork;
 
 /// What this process calls the running thread, and what others do.
 #[derive(Clone, Copy)]
-pub(super) struct Thread {
+pub(super) struct ThreadId {
     generation: u64,
     /// Never 0, never given twice in a process.
     pub(super) token: u64,
@@ -19,26 +19,26 @@ pub(super) struct Thread {
     pub(super) holder: u64,
 }
 
-impl Thread {
+impl ThreadId {
     #[inline]
-    pub(super) fn current() -> Thread {
+    pub(super) fn current() -> ThreadId {
         thread_local! {
-            static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
+            static CURRENT: Cell<Option<ThreadId>> = const { Cell::new(None) };
         }
         match CURRENT.get() {
             Some(thread) if fork::is_still(thread.generation) => thread,
             _ => {
-                let thread = Thread::new();
+                let thread = ThreadId::new();
                 CURRENT.set(Some(thread));
                 thread
             }
         }
     }
 
-    fn new() -> Thread {
+    fn new() -> ThreadId {
         static LAST_TOKEN: AtomicU64 = AtomicU64::new(0);
         let thread_id = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-        Thread {
+        ThreadId {
             generation: fork::generation(),
             token: LAST_TOKEN.fetch_add(1, Ordering::Relaxed) + 1,
             holder: u64::from(std::process::id()) << 32 | u64::from(thread_id),
@@ -75,7 +75,7 @@ mod tests {
         assert!(!is_alive(0));
         assert!(!is_alive(u32::MAX));
         let thread = std::thread::spawn(|| {
-            let me = (Thread::current().holder & 0xffff_ffff) as u32;
+            let me = (ThreadId::current().holder & 0xffff_ffff) as u32;
             assert!(is_alive(me));
             me
         });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pagelight::ipc::drill::Step;
+use pagelight::ipc::failpoint::Failpoint;
 use rustix::process::Signal;
 
 use super::puppet::{Puppet, World};
@@ -48,7 +48,7 @@ fn of_sixteen_creators_or_openers_all_get_the_same() {
 #[test]
 fn a_creator_killed_at_each_step() {
     for kind in ["memory create m 100", "mutex create-owned m"] {
-        for step in Step::ALL.into_iter().take_while(|step| *step != Step::Alive) {
+        for step in Failpoint::ALL.into_iter().take_while(|step| *step != Failpoint::Alive) {
             let world = World::new();
             let mut creator = world.puppet();
             let mut other = world.puppet();
@@ -56,7 +56,7 @@ fn a_creator_killed_at_each_step() {
             creator.send(kind);
             creator.wait_until_stopped();
             let seen = world.files();
-            assert_eq!(seen.len(), usize::from(step == Step::Named), "{step:?}");
+            assert_eq!(seen.len(), usize::from(step == Failpoint::Named), "{step:?}");
             creator.kill();
             other.refuse("memory open m", "NoObject");
             assert!(world.files().is_empty(), "{step:?}");
@@ -82,14 +82,19 @@ fn what_a_killed_creator_left_is_collected_by_the_next_listing() {
 
 #[test]
 fn an_opener_that_polls_a_slow_creator_sees_nothing_or_all() {
-    for step in [Step::Allocated, Step::Initialised, Step::Marked, Step::Named] {
+    for step in [
+        Failpoint::Allocated,
+        Failpoint::Initialised,
+        Failpoint::Marked,
+        Failpoint::Named,
+    ] {
         let world = World::new();
         let mut creator = world.puppet();
         let mut opener = world.puppet();
         creator.expect(&format!("stop-at {step:?}"), "done");
         creator.send("memory create m 5000");
         creator.wait_until_stopped();
-        if step == Step::Named {
+        if step == Failpoint::Named {
             opener.expect("memory open m", "opened 5000");
             opener.expect("read m 4999", "0");
         } else {
@@ -138,7 +143,7 @@ fn rm_while_in_use_then_made_anew() {
 
 /// What an opener makes of a name whose object ends, and is made anew, while it is on its way in. Without the look
 /// whether the name still leads there it gets the old one: the control.
-fn overtaken(step: Step, name_check: bool) -> String {
+fn overtaken(step: Failpoint, name_check: bool) -> String {
     let world = World::new();
     let (mut old, mut new, mut opener) = (world.puppet(), world.puppet(), world.puppet());
     old.expect("memory create m 100", "created 100");
@@ -150,7 +155,7 @@ fn overtaken(step: Step, name_check: bool) -> String {
     opener.wait_until_stopped();
     match step {
         // Not marked as a user yet, so the last one goes.
-        Step::Alive => old.expect("close m", "done"),
+        Failpoint::Alive => old.expect("close m", "done"),
         _ => std::fs::remove_file(world.live().join("m")).expect("rm"),
     }
     new.expect("memory create m 200", "created 200");
@@ -160,7 +165,7 @@ fn overtaken(step: Step, name_check: bool) -> String {
 
 #[test]
 fn an_opener_overtaken_starts_over() {
-    for step in [Step::Alive, Step::Joined] {
+    for step in [Failpoint::Alive, Failpoint::Joined] {
         assert_eq!(overtaken(step, true), "opened 200", "{step:?}");
         assert_eq!(overtaken(step, false), "opened 100", "the control must fail, {step:?}");
     }
@@ -168,7 +173,7 @@ fn an_opener_overtaken_starts_over() {
 
 #[test]
 fn an_opener_killed_on_its_way_in_harms_nobody() {
-    for step in [Step::Alive, Step::Joined] {
+    for step in [Failpoint::Alive, Failpoint::Joined] {
         let world = World::new();
         let (mut user, mut opener) = (world.puppet(), world.puppet());
         user.expect("memory create m 100", "created 100");

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use pagelight::error::{Error, Result, Subject};
-use pagelight::ipc::drill::{self, Step};
+use pagelight::ipc::failpoint::{self, Failpoint};
 use pagelight::ipc::{self, Guard, NamedMutex, Namespace, Persistence, Published, SharedMemory};
 use pagelight::map::{Access, MappedFile, View};
 
@@ -181,12 +181,12 @@ impl Stage {
             }
             ["remove", name] => ipc::remove(&self.names.name(name)?).map(|()| "done".to_owned()),
             ["stop-at", step] => {
-                let step = Step::ALL.into_iter().find(|known| format!("{known:?}") == *step);
-                drill::stop_at(step.expect("a step"));
+                let step = Failpoint::ALL.into_iter().find(|known| format!("{known:?}") == *step);
+                failpoint::stop_at(step.expect("a step"));
                 done()
             }
             ["skip-name-check"] => {
-                drill::skip_name_check(true);
+                failpoint::skip_name_check(true);
                 done()
             }
             ["umask", mode] => {

@@ -77,7 +77,7 @@ impl Talk {
             }
             ["receive-many", name, from] => self.receive_many(name, number(from)),
             ["talk-carelessly"] => {
-                pagelight::ipc::drill::talk_carelessly(true);
+                pagelight::ipc::failpoint::talk_carelessly(true);
                 done()
             }
             ["write-for-ever", name] => talk_chaos::write(names, name),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 /// Where a process may be told to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Step {
+pub enum Failpoint {
     /// Creating: the file has its room but no contents.
     Allocated = 1,
     /// Creating: the object is complete, nobody knows of it.
@@ -36,21 +36,21 @@ pub enum Step {
     RingCounted,
 }
 
-impl Step {
+impl Failpoint {
     /// All of them, in order.
-    pub const ALL: [Step; 12] = [
-        Step::Allocated,
-        Step::Initialised,
-        Step::Marked,
-        Step::DirectoryLocked,
-        Step::Named,
-        Step::Alive,
-        Step::Joined,
-        Step::Last,
-        Step::EventSet,
-        Step::RingWritten,
-        Step::RingRead,
-        Step::RingCounted,
+    pub const ALL: [Failpoint; 12] = [
+        Failpoint::Allocated,
+        Failpoint::Initialised,
+        Failpoint::Marked,
+        Failpoint::DirectoryLocked,
+        Failpoint::Named,
+        Failpoint::Alive,
+        Failpoint::Joined,
+        Failpoint::Last,
+        Failpoint::EventSet,
+        Failpoint::RingWritten,
+        Failpoint::RingRead,
+        Failpoint::RingCounted,
     ];
 }
 
@@ -59,7 +59,7 @@ static SKIP_NAME_CHECK: AtomicBool = AtomicBool::new(false);
 static CARELESS: AtomicBool = AtomicBool::new(false);
 
 /// Makes this process stop itself when it reaches `step` the next time.
-pub fn stop_at(step: Step) {
+pub fn stop_at(step: Failpoint) {
     STOP_AT.store(step as u8, Ordering::Relaxed);
 }
 
@@ -81,7 +81,7 @@ pub(super) fn name_check_is_skipped() -> bool {
     SKIP_NAME_CHECK.load(Ordering::Relaxed)
 }
 
-pub(super) fn reached(step: Step) {
+pub(super) fn reached(step: Failpoint) {
     let stop = STOP_AT.compare_exchange(step as u8, 0, Ordering::Relaxed, Ordering::Relaxed);
     if stop.is_ok() {
         // To this thread: if it went to the process, another thread might take it and this one run on for a while.
