@@ -1,13 +1,14 @@
 //! Runs a job in many processes: starts the workers, watches them, replaces the dead. It edits nothing itself while
 //! they live.
 //!
-//! A worker is this same program, started with the job's image and journal (see `worker`); the journal is all that they
-//! share. So a worker may die at any instruction: its slots' locks become free, what it had begun is finished from its
-//! slots, and the chunks it never came to are free for the others.
+//! A worker is this same program, started with the job's image and journal (see `worker`); the journal is all that the
+//! processes share. So a worker may die at any instruction: its slots' locks become free, the chunks that it had begun
+//! are finished from its slots, and the chunks that it never reached are free for the others.
 //!
-//! 1. A worker is never taken for dead: it has ended, or it holds its locks. One that stands still while all else is
-//!    done is killed, and then it has ended.
-//! 2. A worker ends when the coordinator does: its standard input is a pipe, and it stops when that closes.
+//! 1. A worker is never taken for dead: it has ended, or it holds its locks. A worker that makes no progress when
+//!    nothing else is left is killed, and then it has ended.
+//! 2. A worker ends when the coordinator does: the worker's standard input is a pipe, and it stops when the pipe
+//!    closes.
 //! 3. Only the coordinator hears of Ctrl-C and Ctrl-Z. Workers are in process groups of their own; they obey the
 //!    journal, and what comes through the pipe: [`PAUSE`] and [`RESUME`].
 
@@ -27,10 +28,10 @@ use crate::os::process::Handle;
 use crate::os::suspend::{self, Suspend, Watch};
 use crate::threads::{self, Progress};
 
-/// Tells a worker to take no chunk for now. It is not stopped by a signal: stopped, it could not see its coordinator
+/// Tells a worker to take no chunk for now. No signal is used for that: a stopped worker could not see its coordinator
 /// die.
 pub const PAUSE: u8 = b'h';
-/// Tells it to take chunks again.
+/// Tells a worker to take chunks again.
 pub const RESUME: u8 = b'g';
 
 /// How often the journal is asked how far the job is.
@@ -40,9 +41,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 const MIN_SHARE_BYTES: u64 = 128 << 20;
 
 /// How many processes best share a window of `window_bytes` on a machine of `cores`: one for each core, if each then
-/// has enough to do, and otherwise so few that all have the same number of cores. Threads of one process share its map
-/// of addresses, so each page that one lets go must be forgotten by the cores of all, and that takes longer than all
-/// else that is done about it.
+/// has enough to do, and otherwise fewer, with several cores each. Threads of one process share its address space: a
+/// page that one thread releases must be dropped by the cores of all, and that takes longer than the rest of releasing
+/// it.
 pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
     let shares = usize::try_from(window_bytes / MIN_SHARE_BYTES).unwrap_or(usize::MAX);
     let cores_each = cores.div_ceil(cores.min(shares).max(1));
@@ -54,21 +55,21 @@ pub fn processes_that_pay(window_bytes: u64, cores: usize) -> usize {
 pub struct Workers {
     /// How many at once, at least 1.
     pub processes: u32,
-    /// A program and its first arguments; its last three are the image's and the journal's paths, and the epoch's
+    /// A program and its first arguments. Three more follow: the image's path, the journal's path and the epoch's
     /// number.
     pub command: Vec<std::ffi::OsString>,
-    /// How long a worker may stand still while nothing else is left to be done.
+    /// The *grace*: how long a worker may make no progress, when nothing else is left, before it is killed.
     pub grace: Duration,
-    /// Who knows that this process is to stand still, and its workers with it.
+    /// Tells when this process is to stand still (Ctrl-Z), and its workers with it.
     pub suspend: Option<Suspend>,
-    /// How this process does the work if the system lets it start none; `None` if that is an error.
+    /// How this process does the work itself if the system lets it start no worker; `None` if that is an error.
     pub stand_in: Option<Settings>,
-    /// Who hears of the workers.
+    /// Gets what becomes of the workers.
     pub events: Sender<Event>,
 }
 
 impl Workers {
-    /// So many processes of this command, of which nobody hears. The system must let them start.
+    /// So many workers of this command, without anybody who hears of them. That one cannot be started is an error.
     pub fn new(processes: u32, command: Vec<std::ffi::OsString>) -> Workers {
         Workers {
             processes,
@@ -106,7 +107,7 @@ struct Worker {
     number: u32,
     process: u32,
     handle: Handle,
-    /// It stops when this is dropped.
+    /// The worker stops when this is dropped.
     pipe: Option<ChildStdin>,
     stood_still: bool,
 }
@@ -118,11 +119,11 @@ struct WorkerExit {
     said: String,
 }
 
-/// Has the job worked on by `wanted` until no chunk is left, or until `progress` asks for an early end. The caller
-/// holds the right to run the job; what dead threads had begun is finished.
+/// Has workers edit until no chunk is left, or until `progress` asks for an early end. The caller holds the right to
+/// run the job, and has recovered the slots of dead threads.
 ///
 /// # Errors
-/// `Worker` if one failed with an error of its own; `Interrupted`; `Io` if no worker can be started.
+/// `Worker` if a worker failed with an error of its own; `Interrupted`; `Io` if a worker cannot be started.
 pub fn work(job: &Job, image: &MappedFile, journal: &Journal, wanted: &Workers, progress: Progress<'_>) -> Result<()> {
     let (sender, exits) = channel();
     let mut coordinator = Coordinator {
@@ -156,7 +157,7 @@ struct Coordinator<'a> {
 
 impl Coordinator<'_> {
     fn run(&mut self, job: &Job, exits: &Receiver<WorkerExit>, progress: Progress<'_>) -> Result<()> {
-        // Before the first is started: it may have done much when the last one is.
+        // Read before the first worker is started: it may have done much by the time the last one is.
         let mut done_bytes = self.journal.counted_bytes()?;
         for _ in 0..self.wanted.processes {
             match self.start() {
@@ -170,7 +171,7 @@ impl Coordinator<'_> {
         let mut last_change = Instant::now();
         while !self.workers.is_empty() {
             match exits.recv_timeout(LOOK_INTERVAL) {
-                // Before anything else: nobody says a second time that it has ended.
+                // Noted before anything else: each end of a worker is reported only once.
                 Ok(exit) => {
                     self.note_exit(job, exit)?;
                     last_change = Instant::now();
@@ -202,7 +203,7 @@ impl Coordinator<'_> {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
-        // Whatever it is, it is not the image that is missing or forbidden.
+        // Not `Error::io`, which would say that the image is missing or forbidden.
         let failed = |source| {
             let hint = open_files_hint(&source).map_or(Hint::FewerProcesses, Hint::words);
             Error::failed("start a worker for", self.image.path(), hint, source)
@@ -271,7 +272,7 @@ impl Coordinator<'_> {
             process: worker.process,
             stood_still: worker.stood_still,
         });
-        // Bounded: should every worker die, it is not for want of another one.
+        // Bounded: if every worker dies, another worker does not help.
         let left = self.journal.totals()?.done_bytes < job.target.window.bytes();
         if left && self.started < 3 * self.wanted.processes && !self.journal.is_asked_to_stop()? {
             self.start()?;
@@ -280,16 +281,17 @@ impl Coordinator<'_> {
     }
 
     fn tell(&self, event: Event) {
-        // Whoever does not want to hear it has dropped the other end.
+        // A caller that does not want to hear of workers has dropped the other end.
         let _ = self.wanted.events.send(event);
     }
 
-    /// A worker that stands still holds its chunks for ever; when nothing else has changed for a while, it must go.
+    /// Kills the workers if nothing has changed for the grace and there is nothing else to be done: a worker that
+    /// stands still would hold its chunks for ever.
     fn kill_those_that_stand_still(&mut self, last_change: Instant) -> Result<()> {
         if last_change.elapsed() < self.wanted.grace {
             return Ok(());
         }
-        // As long as there are chunks that anybody may take, it holds up nobody: the disk may just be slow.
+        // As long as there are free chunks, a worker that stands still holds up nobody: the disk may just be slow.
         if self.journal.has_free_chunks()? && !self.journal.is_asked_to_stop()? {
             return Ok(());
         }
@@ -311,7 +313,7 @@ impl Coordinator<'_> {
             if let Ok(exit) = exits.recv_timeout(LOOK_INTERVAL) {
                 self.workers.retain(|worker| worker.number != exit.number);
             } else if Instant::now() > patience {
-                // What they had in hand is finished from their slots.
+                // A recovery finishes the chunks that they had begun from their slots.
                 self.workers.iter().for_each(|worker| drop(worker.handle.kill()));
                 patience += self.wanted.grace;
             }
@@ -334,13 +336,13 @@ impl Coordinator<'_> {
 
     fn tell_workers(&mut self, word: u8) {
         for pipe in self.workers.iter_mut().filter_map(|worker| worker.pipe.as_mut()) {
-            // One that cannot be told has ended.
+            // A worker that cannot be told has ended.
             let _ = pipe.write_all(&[word]);
         }
     }
 }
 
-/// Waits for a worker and takes down what it says.
+/// Waits for the end of a worker, and reads what it says on stderr.
 fn wait(number: u32, mut child: Child) -> WorkerExit {
     let mut said = String::new();
     if let Some(stderr) = &mut child.stderr {

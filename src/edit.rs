@@ -1,12 +1,12 @@
 //! The library's front door: an [`Image`], and an [`Edit`] of it.
 //!
-//! What stands here is made of the modules below, for those who want to edit an image and not to know how that is done.
-//! It does what the program does: it reads the image's header, keeps alpha and samples of no data, claims the window,
-//! keeps a journal, and finishes exactly what was cut short.
+//! This module is for those who want to edit an image without knowing how that is done. An edit does what the program's
+//! commands do: it reads the image's header, keeps alpha and samples of no data, claims the window, keeps a journal,
+//! and can be finished exactly if it is cut short.
 //!
 //! 1. Nothing is changed before [`Edit::run`].
-//! 2. A truncated file is a signal to whoever has it mapped. [`crate::guard_signals`] makes an error of it, once for
-//!    the process; a library never does that by itself.
+//! 2. A file that is truncated while it is mapped is a signal (SIGBUS) to the process. [`crate::guard_signals`], called
+//!    once, makes an error of the signal; the library never does that by itself.
 
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -43,10 +43,10 @@ pub enum Change {
 }
 
 impl Change {
-    /// What it is for samples of this type, of which those of the value `nodata` are kept, if there is one.
+    /// The op for samples of this type; samples of the value `nodata`, if one is given, are kept.
     ///
     /// # Errors
-    /// A message for the user, if it names a value that such samples do not have.
+    /// A message for the user, if the change names a value that such samples cannot have.
     pub fn op(self, sample: Sample, nodata: Option<i32>) -> std::result::Result<Op, String> {
         match (self, nodata) {
             (Change::Op(Op::Brighten { amount }), Some(nodata)) => Ok(Op::brighten_keeping(amount, sample, nodata)),
@@ -72,31 +72,31 @@ impl From<Adjust> for Change {
 impl Image {
     /// Opens an image to edit it: raw with an ENVI header, NPY, PNM or farbfeld.
     ///
-    /// Without [`crate::guard_signals`], this process ends if another one truncates the file while it is edited.
+    /// Without [`crate::guard_signals`], this process ends if another process truncates the file while it is edited.
     ///
     /// # Errors
-    /// `NotFound`, `Permission`; `Unfit` if it is of a kind that cannot be edited; `Request` if nobody says what it
-    /// looks like, see [`Image::open_as`].
+    /// `NotFound`, `Permission`; `Unfit` if the file is of a kind that cannot be edited; `Request` if no header says
+    /// what its pixels look like, see [`Image::open_as`].
     pub fn open(path: impl AsRef<Path>) -> Result<Image> {
         Image::open_as(path, &Overrides::default())
     }
 
-    /// The same for an image of which the caller knows what no header says.
+    /// Opens an image of which the caller knows what no header says.
     ///
     /// # Errors
-    /// As for [`Image::open`]; `Request` if that contradicts a header or the file's length.
+    /// As for [`Image::open`]; `Request` if `overrides` contradict a header or the file's length.
     pub fn open_as(path: impl AsRef<Path>, overrides: &Overrides) -> Result<Image> {
         let file = MappedFile::open(path.as_ref(), Access::ReadWrite)?;
         let described = format::describe(&file, overrides)?;
         Ok(Image { file, described })
     }
 
-    /// What it looks like, and how that is known.
+    /// What the image looks like, and how that is known.
     pub fn described(&self) -> &Described {
         &self.described
     }
 
-    /// Begins to say what is to be done to it.
+    /// Begins an edit of the image; [`Edit::run`] does it.
     pub fn edit(&self, change: impl Into<Change>) -> Edit<'_> {
         Edit {
             image: self,
@@ -111,16 +111,17 @@ impl Image {
         }
     }
 
-    /// The jobs of the image that were cut short, with those that are at work.
+    /// The jobs of the image that are not ended: cut short, or at work now.
     ///
     /// # Errors
-    /// `Unfit` if what is known of them cannot be trusted, `Unfinished` if some are missing; `Io`.
+    /// `Unfit` if a folder or journal of the image cannot be trusted, `Unfinished` if nobody can know which jobs there
+    /// are; `Io`.
     pub fn pending(&self) -> Result<Vec<PendingJob>> {
         ImageJobs::of(&self.file, None)?.pending()
     }
 
-    /// Finishes a job that was cut short, exactly. One of a [`PixelFunction`](crate::op::PixelFunction) must have
-    /// learnt it before, by [`PendingJob::with`].
+    /// Finishes a job that was cut short, exactly. A job of a [`PixelFunction`](crate::op::PixelFunction) needs its
+    /// function first, by [`PendingJob::with`].
     ///
     /// # Errors
     /// As for [`run::resume`].
@@ -132,7 +133,7 @@ impl Image {
     /// Finishes the job that an error told of, see [`Error::unfinished_job`], exactly, wherever its journal is.
     ///
     /// # Errors
-    /// `Request` if it is no job of this image, or not unfinished any more; else as for [`run::resume`].
+    /// `Request` if the image has no such job, or has it no longer; else as for [`run::resume`].
     pub fn resume_from(&self, job: &UnfinishedJob) -> Result<Outcome> {
         let options = Options {
             journal_folder: job.journal.parent().and_then(Path::parent).map(Path::to_owned),
@@ -150,19 +151,19 @@ impl Image {
     }
 }
 
-/// Hears of bytes that are done, and says whether to go on.
+/// Gets the number of bytes that are done, and says whether to go on.
 type OnProgress<'a> = Box<dyn Fn(u64) -> ControlFlow<()> + Sync + 'a>;
 
 /// An edit that is being put into words.
 pub struct Edit<'a> {
     image: &'a Image,
     change: Change,
-    /// Or what does not fit of it, which [`Edit::run`] tells.
+    /// The part to edit, or why it does not fit the image, which [`Edit::run`] returns.
     part: std::result::Result<Part, Text>,
     nodata: Option<i32>,
     token: String,
     processes: u32,
-    /// Or a share of the usual ones.
+    /// What the caller gave; if nothing, each process has its share of the usual settings.
     settings: Option<Settings>,
     options: Options,
     progress: Option<OnProgress<'a>>,
@@ -225,14 +226,15 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Samples of this value are kept; `None` edits all, also those that the header declares to stand for no data.
+    /// Keeps samples of this value; `None` edits all samples, also those of the value that the header declares for no
+    /// data.
     #[must_use]
     pub fn nodata(self, nodata: Option<i32>) -> Edit<'a> {
         Edit { nodata, ..self }
     }
 
-    /// A word for this edit: done again under the same one, it does nothing, or finishes what was cut short. At most 64
-    /// bytes.
+    /// Names this edit by an id of at most 64 bytes. The same edit under the same id does nothing if it was done, and
+    /// finishes it if it was cut short.
     #[must_use]
     pub fn id(self, token: &str) -> Edit<'a> {
         Edit {
@@ -241,8 +243,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// How many threads work, and about how many bytes of the image may be in memory at once; with several processes,
-    /// in each.
+    /// How many threads work, and about how many bytes of the image may be in memory at once, in each process.
     #[must_use]
     pub fn settings(self, settings: Settings) -> Edit<'a> {
         Edit {
@@ -252,7 +253,7 @@ impl<'a> Edit<'a> {
     }
 
     /// Has the work done by so many copies of this program, which must have called [`worker::serve`]; this process
-    /// watches them, and replaces those that are killed. One is none but this process.
+    /// watches them, and replaces those that are killed. With 1, this process does the work itself.
     #[must_use]
     pub fn processes(self, processes: u32) -> Edit<'a> {
         Edit { processes, ..self }
@@ -272,8 +273,8 @@ impl<'a> Edit<'a> {
         self
     }
 
-    /// Who hears how many bytes of the image are done, now and then and from any thread; `Break` pauses the edit, which
-    /// can be resumed.
+    /// Has `progress` called with the number of bytes that are done, now and then and from any thread; `Break` pauses
+    /// the edit, which can be resumed.
     #[must_use]
     pub fn on_progress(self, progress: impl Fn(u64) -> ControlFlow<()> + Sync + 'a) -> Edit<'a> {
         Edit {
@@ -282,10 +283,10 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Does it.
+    /// Does the edit.
     ///
     /// # Errors
-    /// `Request` if it does not fit the image; else as for [`run::start`].
+    /// `Request` if the edit does not fit the image; else as for [`run::start`].
     pub fn run(self) -> Result<Outcome> {
         let (described, path) = (&self.image.described, self.image.file.path());
         let request = |why: String| Error::request(path, why);
@@ -315,7 +316,7 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// Copies of this program, to work on its behalf.
+/// Workers that are copies of this program.
 fn own_workers(processes: u32, settings: &Settings) -> std::result::Result<Workers, String> {
     match processes {
         0 => Err("it cannot be edited by no process; give at least 1".to_owned()),

@@ -1,10 +1,10 @@
 //! A process that works on somebody else's job, as one of many: what its coordinator starts.
 //!
-//! The program of this package is its own worker. A program that uses the library is, too, if it calls [`serve`] before
-//! all else; only then can it give its edits to several processes.
+//! The program of this package is its own worker. So is a program that uses the library, if it calls [`serve`] before
+//! all else; only then can its edits have several processes.
 //!
 //! 1. All that a worker knows comes with its arguments; what is to be done is in the journal.
-//! 2. It hears of nothing but the journal and its standard input, a pipe: see [`crate::coordinator`].
+//! 2. A worker obeys the journal and its standard input, a pipe, and nothing else: see [`crate::coordinator`].
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
@@ -32,9 +32,9 @@ const MARK: &str = "pagelight-worker";
 /// True once this program has said that it can be a worker.
 static IS_SERVING: AtomicBool = AtomicBool::new(false);
 
-/// Does the work of a worker, if this process was started as one: `None` if it was not. To be called first thing in
-/// `main`, with the arguments of the program and the functions of its own that its jobs may be of; after that, its
-/// edits may have several processes.
+/// Does the work of a worker, if this process was started as one; `None` if it was not. Call this first in `main`, with
+/// the program's arguments and every [`PixelFunction`] that its jobs may use. After that the program's edits may have
+/// several processes.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -54,7 +54,7 @@ static IS_SERVING: AtomicBool = AtomicBool::new(false);
 /// ```
 ///
 /// # Errors
-/// `Unfit` if the image is not the file any more that the job was begun on; else as for [`engine::work`].
+/// `Unfit` if the image is no longer the file that the job was begun on; else as for [`engine::work`].
 pub fn serve(arguments: impl IntoIterator<Item = OsString>, functions: &[PixelFunction]) -> Option<Result<()>> {
     IS_SERVING.store(true, Ordering::Relaxed);
     let mut arguments = arguments.into_iter().skip(1);
@@ -73,13 +73,13 @@ pub fn is_served() -> bool {
     IS_SERVING.load(Ordering::Relaxed)
 }
 
-/// How copies of this program are started as workers, each with such settings: a program and its first arguments, see
-/// [`crate::coordinator::Workers::command`].
+/// The command that starts a copy of this program as a worker with these settings: a program and its first arguments,
+/// see [`crate::coordinator::Workers::command`].
 pub fn command(settings: &Settings) -> Vec<OsString> {
     command_of(OsStr::new(THIS_PROGRAM), settings)
 }
 
-/// The same for another program that calls [`serve`].
+/// As [`command`], for another program that calls [`serve`].
 pub fn command_of(program: &OsStr, settings: &Settings) -> Vec<OsString> {
     vec![
         program.to_owned(),
@@ -89,7 +89,7 @@ pub fn command_of(program: &OsStr, settings: &Settings) -> Vec<OsString> {
     ]
 }
 
-/// What a worker is told when it is started.
+/// A worker, as its arguments describe it.
 struct Worker {
     settings: Settings,
     image: PathBuf,
@@ -129,7 +129,7 @@ impl Worker {
         fault::guard_signals()?;
         let image = MappedFile::open(&self.image, Access::ReadWrite)?;
         let Some(journal) = Journal::open(&self.journal, Access::ReadWrite)? else {
-            // The others were done before this one had begun.
+            // The job was ended before this worker had begun.
             return Ok(());
         };
         let header = journal.header();
@@ -169,13 +169,13 @@ impl Worker {
     }
 }
 
-/// What the coordinator wants, as far as it says so through the pipe that is our standard input.
+/// The coordinator's last order, read from the pipe that is our standard input.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Order {
     #[default]
     Resume,
     Pause,
-    /// The pipe was closed: nobody is there any more.
+    /// The pipe was closed: the coordinator is gone.
     Leave,
 }
 
@@ -200,7 +200,7 @@ impl Orders {
     }
 }
 
-/// Takes down the coordinator's orders as they come, and stops the work when it is gone.
+/// Starts a thread that notes the coordinator's orders, and asks for a stop when the coordinator is gone.
 fn obey(journal: Arc<Journal>, orders: Arc<Orders>) {
     std::thread::spawn(move || {
         while let Some(word) = process::read_order() {

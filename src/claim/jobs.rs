@@ -12,34 +12,34 @@ use crate::map::{Access, MappedFile};
 use crate::op::PixelFunction;
 use crate::os::identity::FileStat;
 
-/// An image, as far as its jobs go.
+/// An open image, with what is known of its jobs.
 #[derive(Debug)]
 pub struct ImageJobs {
     subject: Subject,
-    /// The journals that were in its folder when the mark had just been read.
+    /// The journals in the image's folder, listed right after the mark was read.
     journals: Vec<PathBuf>,
 }
 
-/// A job that is not ended. Its journal is not open: there may be thousands.
+/// A job that is not ended, without its journal open: there may be thousands of jobs.
 #[derive(Clone, Debug)]
 pub struct PendingJob {
-    /// Where its journal is.
+    /// The path of the job's journal.
     pub path: PathBuf,
-    /// What never changes in its journal.
+    /// The part of the journal that never changes.
     pub header: JournalHeader,
     /// The job.
     pub job: Job,
 }
 
 impl PendingJob {
-    /// The same, with the function that it is of, if that is among those known.
+    /// Gives a job of a [`PixelFunction`] its function, if that is among `functions`.
     #[must_use]
     pub fn with(mut self, functions: &[PixelFunction]) -> PendingJob {
         self.job.learn(functions);
         self
     }
 
-    /// Opens its journal, to look at it or to work on it; `None` if it came to its end meanwhile.
+    /// Opens the job's journal; `None` if the job has ended meanwhile.
     ///
     /// # Errors
     /// As for [`Journal::open`].
@@ -49,8 +49,8 @@ impl PendingJob {
 }
 
 impl ImageJobs {
-    /// The jobs of an open image; changes nothing. A folder may also be in `elsewhere`, where the user says that the
-    /// journals are.
+    /// Looks for the jobs of an open image; changes nothing. The image's folder may also be in `elsewhere`, the user's
+    /// folder for journals.
     ///
     /// # Errors
     /// `Unfit` if a folder is there that is not to be trusted; `Io`.
@@ -67,8 +67,8 @@ impl ImageJobs {
             Ok(ImageJobs { subject, journals })
         };
         let mut jobs: ImageJobs = read()?;
-        // What does not fit together may be a job that came to its end between two looks: the mark first, and then its
-        // journal. Then a second look sees the mark without it.
+        // Mark and journals that do not fit together may be of a job that ended after the mark was read and before the
+        // journals were listed. A second reading then finds a mark without that job.
         while jobs.refuse_unknown().is_err() {
             let again = read()?;
             let is_the_same = again.standing() == jobs.standing();
@@ -80,8 +80,8 @@ impl ImageJobs {
         Ok(jobs)
     }
 
-    /// True if the file is not the one that its jobs were begun on, as far as can be seen: it is in the place of that.
-    /// Where the file system keeps no marks, it may be that one with a new number.
+    /// True if the file seems to be another one, in the place of the image on which the jobs were begun. Where the file
+    /// system keeps no marks, the file may still be that image with a new inode.
     pub fn is_replaced(&self) -> bool {
         match self.standing() {
             Standing::Replaced(_) => true,
@@ -90,14 +90,14 @@ impl ImageJobs {
         }
     }
 
-    /// True if only a folder that the user named, and none beside the file, knows that it was replaced.
+    /// True if only a folder that the user named knows that the image was replaced, and no folder beside the file does.
     pub(crate) fn is_replaced_by_word(&self) -> bool {
         let is_beside = |folder: &Folder| folder.path.parent() == Some(self.subject.parent());
         matches!(self.standing(), Standing::Replaced(folder) if !is_beside(folder))
     }
 
-    /// Refuses to take a file in the place of an image with unfinished jobs for another picture: it may be a copy of
-    /// that, half-edited, and what of it was changed since, nobody can know.
+    /// Refuses a file in the place of an image with unfinished jobs: the file may be a half-edited copy of that image,
+    /// and nobody can know what was changed in the file since.
     pub(super) fn refuse_replaced(&self) -> Result<()> {
         if !self.is_replaced() {
             return Ok(());
@@ -116,14 +116,14 @@ impl ImageJobs {
         }
     }
 
-    /// Leaves the jobs of an image that was replaced to that, which may be elsewhere: this file is another picture,
-    /// says the user. Returns where their journals are; `None` if the jobs are to be given up as those of the file
-    /// itself.
+    /// Leaves the jobs of a replaced image to that image, which may be elsewhere, because the user says that this file
+    /// is another picture. Returns the folder of the journals; `None` if the jobs are to be given up as those of this
+    /// file.
     pub(super) fn leave_to_first(&self) -> Result<Option<PathBuf>> {
         let Some(folder) = self.folder().filter(|_| self.is_replaced()) else {
             return Ok(None);
         };
-        // Without marks, it is only ever found beside its journals.
+        // Without marks, an image is only ever found beside its journals.
         if matches!(self.standing(), Standing::Unmarkable(_)) && !self.subject.is_beside(&folder.record)? {
             return Ok(None);
         }
@@ -131,9 +131,9 @@ impl ImageJobs {
         Ok(Some(folder.path.clone()))
     }
 
-    /// Says of images that were here before that they are gone from here, because another picture in their place, with
-    /// `own` folder if it has one, is to be edited: once that is, it may hold all that a job left in one of them, and a
-    /// resume would take it for a copy of it.
+    /// Notes in the records of images that were here before that they are gone from here, because this file, another
+    /// picture, is to be edited; `own` is its folder, if it has one. Without the note a resume could take the edited
+    /// file for a copy of such an image: the file may then hold all that a job had done there.
     ///
     /// # Errors
     /// `Io`, `Permission`.
@@ -166,7 +166,7 @@ impl ImageJobs {
         &self.subject
     }
 
-    /// The image's folder, if it has one that holds its jobs.
+    /// The folder with the image's jobs, if there is one.
     pub fn folder(&self) -> Option<&Folder> {
         match self.standing() {
             Standing::Ours(_, folder)
@@ -183,13 +183,13 @@ impl ImageJobs {
         !matches!(self.standing(), Standing::Moved(..)) && self.folder().is_some_and(known)
     }
 
-    /// When anything of the image was last changed, in nanoseconds since 1970.
+    /// The image's time of status change (ctime), in nanoseconds since 1970.
     pub(crate) fn changed_nanoseconds(&self) -> u64 {
         self.subject.stat.changed_nanoseconds
     }
 
-    /// When the image's bytes were last changed, in nanoseconds since 1970; unlike the above it goes with a file that
-    /// is moved to another disk.
+    /// The image's time of modification (mtime), in nanoseconds since 1970. Unlike the time of status change it goes
+    /// with a file that is moved to another disk.
     pub(crate) fn modified_nanoseconds(&self) -> u64 {
         self.subject.stat.modified_nanoseconds
     }
@@ -205,7 +205,7 @@ impl ImageJobs {
         self.subject.are_still_mounted(mounts, folder)
     }
 
-    /// Refuses to say which jobs there are where nobody can know.
+    /// Refuses an image of which nobody can know the jobs, because mark, folder and journals do not fit together.
     ///
     /// # Errors
     /// `Unfinished`, `Unfit`.
@@ -257,7 +257,8 @@ impl ImageJobs {
     /// The jobs of the image that are not ended, in the order of their journals' names.
     ///
     /// # Errors
-    /// `Unfinished` where nobody can know; `Unfit` if something under a journal's name is no sound journal; `Io`.
+    /// `Unfinished` if nobody can know which jobs there are; `Unfit` if something under a journal's name is no sound
+    /// journal; `Io`.
     pub fn pending(&self) -> Result<Vec<PendingJob>> {
         self.refuse_unknown()?;
         let mut pending = Vec::new();
@@ -271,10 +272,10 @@ impl ImageJobs {
         Ok(pending)
     }
 
-    /// Takes over a job that was found, unless somebody runs it.
+    /// Claims a pending job, unless a living process runs it.
     ///
     /// # Errors
-    /// `Busy` if somebody does; `Io`.
+    /// `Busy` if a process runs the job, or has just ended it; `Io`.
     pub fn take_over(&self, pending: PendingJob) -> Result<Claim> {
         let gone = || {
             let why = "the job was ended by another process just now; look again";
@@ -295,7 +296,7 @@ impl ImageJobs {
         }
     }
 
-    /// Why a job that was found is in the way.
+    /// The error for a pending job that is in the way.
     pub(super) fn in_the_way(&self, pending: &PendingJob) -> Result<Error> {
         if let Some(journal) = pending.open(Access::Read)?
             && journal.is_alive()?
@@ -320,7 +321,7 @@ impl ImageJobs {
             .with_job(self.where_lies(pending)))
     }
 
-    /// Where a job lies, for who is told of it.
+    /// The paths of image and journal, for the error that tells of the job.
     fn where_lies(&self, pending: &PendingJob) -> UnfinishedJob {
         UnfinishedJob {
             image: self.subject.path.clone(),
@@ -328,7 +329,7 @@ impl ImageJobs {
         }
     }
 
-    /// Somebody works on a job that was found.
+    /// The error for a pending job on which process `owner` works.
     fn busy(&self, pending: &PendingJob, owner: u64) -> Error {
         let (op, part) = (&pending.job.op, &pending.job.target.description.part);
         let why =
@@ -354,8 +355,8 @@ impl PendingJob {
     }
 }
 
-/// Says of a folder's image that it is not any more where it was last met. Its journals stay, and its mark leads to
-/// them.
+/// Clears the path in a folder's record: the image is no longer where it was last met. The journals stay, and the
+/// image's mark still leads to them.
 fn forget_place(mut folder: Folder) -> Result<()> {
     let record = Record {
         path: PathBuf::new(),

@@ -1,15 +1,21 @@
 //! Claims: who may work on which window of an image. The journals in the image's folder say so.
 //!
+//! [`claim`] answers a [`Request`], a job that somebody wants to do, with a [`ClaimOutcome`]; if it is granted, with a
+//! [`Claim`], the right to work on the job. [`ImageJobs`] lists the unfinished jobs of an image, each a [`PendingJob`],
+//! and [`ImageJobs::take_over`] makes a claim of one.
+//!
 //! A run that begins takes the start lock on the image for a moment, compares its window with those of the journals
-//! that are there, and publishes its own. Overlap with a job that is alive: busy. Overlap with one that nobody works
-//! on: unfinished, and not to be edited over. Disjoint windows, also interleaved rectangles, work side by side.
+//! that are there, and publishes its own. Overlap with a job that a living process runs: busy. Overlap with a job that
+//! nobody runs: unfinished, and not to be edited over. Jobs on disjoint windows, also interleaved rectangles, work side
+//! by side.
 //!
 //! 1. Looking changes nothing: what a job that came to its end left behind is swept by whoever claims next.
 //! 2. The claim is what the journal says; it ends when the journal is removed, not when a process ends.
-//! 3. The mark is on the image before its first byte changes, and counts the journals, so that one that is missing is
-//!    missed. Journals come before the mark counts them, and go after it does not any more.
+//! 3. The mark is on the image before the image's first byte changes, and counts the journals, so that a missing
+//!    journal is noticed. A journal is made before the mark counts it, and removed after the mark has stopped counting
+//!    it.
 
-mod home;
+mod folder;
 mod ids;
 mod jobs;
 mod refusal;

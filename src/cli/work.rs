@@ -46,7 +46,7 @@ pub(super) struct WorkArgs {
     /// Keep the journal there instead of beside the image
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
-    /// How long a process may stand still while all else is done
+    /// How long a worker may make no progress, when nothing else is left, before it is killed
     #[arg(long, value_name = "SECONDS", value_parser = words::seconds, default_value = "5", hide = true)]
     grace: Duration,
 }
@@ -94,7 +94,7 @@ impl WorkArgs {
     fn processes(&self, window_bytes: u64) -> usize {
         match (self.processes, self.threads) {
             (Some(processes), _) => usize::from(processes),
-            // Others can only be started where the program can be found once more.
+            // Workers are started from /proc/self/exe; without /proc there is one process.
             (None, None) if Path::new(THIS_PROGRAM).exists() => usual_processes(window_bytes),
             (None, _) => 1,
         }
@@ -145,7 +145,7 @@ pub(super) struct WatchedEdit<'a> {
     pub(super) doing: &'static str,
     pub(super) path: &'a Path,
     pub(super) job: &'a Job,
-    /// Of a job that is resumed.
+    /// Bytes already done, if the job is resumed.
     pub(super) done_bytes: u64,
 }
 
@@ -181,7 +181,7 @@ struct Report<'a> {
     /// Of this run; a resumed job may have had less to do than its window.
     edited_bytes: u64,
     begun: Instant,
-    /// When the last chunk was done; the rest was waiting for the disk.
+    /// Time until the last chunk was done; the rest was waiting for the disk.
     edit_time: Duration,
 }
 
@@ -253,7 +253,7 @@ impl Report<'_> {
     }
 }
 
-/// How many samples do not tell any more which value they had, where that is counted.
+/// The words for merged samples, for ops that count them.
 fn merged(op: &Op, counts: Counts, samples: u64) -> String {
     match op {
         Op::Brighten { .. } | Op::Function(_) => String::new(),

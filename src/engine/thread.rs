@@ -18,13 +18,13 @@ pub(super) struct EditThread<'a> {
     slot: u32,
     /// Every redo block begins with a sample of the first lane, so it need not be worked out.
     begins_with_first_lane: bool,
-    /// As long as it lives, so does this thread.
+    /// The lock on the slot's byte; while it is held, others know that this thread lives.
     _alive: Lock,
     span: Option<Span>,
 }
 
 impl<'a> EditThread<'a> {
-    /// The thread of slot `slot`; `None` if that slot's thread lives.
+    /// Takes slot `slot`; `None` if a living thread has it.
     pub(super) fn new(run: &'a Run<'a>, slot: u32) -> Result<Option<EditThread<'a>>> {
         Ok(run.journal.lock_slot(slot)?.map(|alive| EditThread {
             run,
@@ -35,12 +35,13 @@ impl<'a> EditThread<'a> {
         }))
     }
 
-    /// A thread in whichever slot is free, after what its last owner had begun is finished; `None` if none is, or if
-    /// it is time to stop.
+    /// Takes the first free slot and finishes what its last owner had begun; `None` if no slot is free or the job is
+    /// asked to stop.
     pub(super) fn in_any_slot(run: &'a Run<'a>) -> Result<Option<EditThread<'a>>> {
         for slot in 0..run.journal.header().slots {
             if let Some(mut thread) = EditThread::new(run, slot)? {
-                // Only now: whoever ends an epoch asks first, and looks for locks then.
+                // Asked after the lock is taken: whoever ends an epoch changes the epoch word first and looks for locks
+                // then, so one of the two sees the other.
                 if run.journal.is_asked_to_stop()? {
                     return Ok(None);
                 }
@@ -57,8 +58,8 @@ impl<'a> EditThread<'a> {
         protocol::recover(run.journal, self, slot)
     }
 
-    /// Takes span after span, and in the end whatever chunks are free: those that dead threads had not come to, and
-    /// those that slow ones have still before them.
+    /// Takes spans until none is left, then goes through all of them again for free chunks: those that dead threads did
+    /// not reach, and those that slow threads have not reached yet.
     pub(super) fn work(mut self, queue: &WorkQueue) -> Result<()> {
         let run = self.run;
         let spans = run.chunk_plan.spans();
@@ -137,7 +138,7 @@ impl<'a> EditThread<'a> {
         let part = run.chunk_plan.redo_block(u64::from(chunk), u64::from(redo_block));
         let span = self.span.as_mut().expect("reached above");
         if span.advance_to(&part, &run.job.target.window, run.populate)? {
-            // The system counts a page that is populated for writing as a change of the image.
+            // Populating for writing changes the image's times, so a new sign of life is needed.
             run.journal.beat(self.slot)?;
         }
         Ok(part)

@@ -1,8 +1,9 @@
 //! Which file an image is, whatever it is called now, and where the journals of its jobs are.
 //!
 //! An image with jobs carries a [`Mark`], an attribute that follows it through renames, other paths to it and hard
-//! links. The mark leads to the [`Folder`] of the image's journals, and the folder has a [`Record`] of its image. Both
-//! must agree; where they do not, the file is a copy of the image, or the image was moved to another file system.
+//! links. The mark leads to the [`Folder`] of the image's journals, and the folder has a [`Record`] of its image. Mark
+//! and record must agree; where they do not, the file is a copy of the image, or the image was moved to another file
+//! system.
 //!
 //! | what happened to the image | mark | record | standing |
 //! |---|---|---|---|
@@ -37,45 +38,46 @@ use crate::os::listing;
 pub enum Standing {
     /// No job is known.
     Unmarked,
-    /// The file system keeps no marks; the folder beside the image that knows its inode or its name, if there is one.
+    /// The file system keeps no marks. The folder, if there is one, is beside the image, and its record has the image's
+    /// inode or name.
     Unmarkable(Option<Folder>),
-    /// The image, and its folder.
+    /// Mark and record agree: the image, with its folder.
     Ours(Mark, Folder),
-    /// What the folder knows as the image is gone, and this is where it went.
+    /// The file that the record is of is gone, and this file has its mark: the image was moved.
     Moved(Mark, Folder),
     /// A copy of an image that is still there.
     Copy(Mark, Folder),
-    /// An unmarked file in the place of an image with jobs: a copy of that, a backup, or any other picture. Only the
-    /// user knows.
+    /// An unmarked file in the place of an image with jobs: a copy of that image, a backup, or any other picture. Only
+    /// the user knows.
     Replaced(Folder),
     /// The folder that the mark leads to is gone.
     Lost(Mark),
     /// The folder knows this very file, which carries no mark any more.
     Stripped(Folder),
-    /// The file carries something that makes no sense.
+    /// The file carries a mark that cannot be read; the text says why.
     Unreadable(String),
 }
 
-/// An image file, as far as its identity goes.
+/// An open image file, and what tells which image it is.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The name under which it was opened.
+    /// The path under which the image was opened.
     pub path: PathBuf,
-    /// Its name now, without links.
+    /// The image's path now, without links.
     pub resolved: PathBuf,
-    /// What the system says of it.
+    /// What the system says of the file.
     pub stat: FileStat,
-    /// What is known of its jobs.
+    /// What is known of the image's jobs.
     pub standing: Standing,
-    /// A folder that the mark leads to and that was never made, because its maker was killed.
+    /// An *unmade* folder: the mark leads to it, but its maker was killed before it had a record.
     pub unmade: Option<PathBuf>,
-    /// Where the user says that journals are, if not beside the image.
+    /// The user's folder for journals, if they are not beside the image.
     elsewhere: Option<PathBuf>,
 }
 
 impl Subject {
-    /// Looks at an open image; changes nothing. A folder may also be in `elsewhere`, where the user says that journals
-    /// are.
+    /// Looks at an open image; changes nothing. The image's folder may also be in `elsewhere`, the user's folder for
+    /// journals.
     ///
     /// # Errors
     /// `Unfit` if a folder is there that is not to be trusted; `Io`, `Permission`.
@@ -107,7 +109,7 @@ impl Subject {
 
     fn standing_of(&mut self, mark: Mark) -> Result<Standing> {
         let name = mark.folder.file_name().unwrap_or_default();
-        // Beside the image first: a folder that was moved as a whole, a snapshot.
+        // Beside the image first: image and folder may have been moved together, or be in a snapshot.
         let beside = self.parent().join(name);
         let elsewhere = self.elsewhere.as_ref().map(|folder| folder.join(name));
         let absolute = Some(mark.folder.clone()).filter(|folder| folder.is_absolute());
@@ -121,7 +123,8 @@ impl Subject {
                     continue;
                 }
             };
-            // A move to another file system gives the image a new number, and may be cut short between the two.
+            // After a move to another file system first the record and then the mark gets a new number; a kill may come
+            // between the two.
             if folder.record.uuid == mark.uuid || folder.record.is_of(&self.stat.identity) {
                 return Ok(match self.first_file(&folder.record) {
                     First::This => Standing::Ours(mark, folder),
@@ -154,7 +157,7 @@ impl Subject {
         }
     }
 
-    /// What the folders in reach know of it.
+    /// The standing of a file without a mark, by the folders in reach.
     fn standing_unmarked(&self) -> Result<Standing> {
         let mut standing = Standing::Unmarked;
         for folder in self.folders_in_reach()? {
@@ -180,7 +183,7 @@ impl Subject {
         Ok(place.map(|place| folders.swap_remove(place)))
     }
 
-    /// The folders of journals beside the image and where the user says that they are, whosever they are.
+    /// All journal folders beside the image and in the user's folder for journals, also those of other images.
     ///
     /// # Errors
     /// `Io`.
@@ -194,13 +197,13 @@ impl Subject {
 
     fn folders_in(parent: &Path) -> Result<Vec<Folder>> {
         match Folder::all_in(parent) {
-            // Who may not list the folder has made none in it, and where there is none, nobody has.
+            // A user who may not list `parent` has made no folder in it; in a `parent` that is not there nobody has.
             Err(Error::Permission { .. } | Error::NotFound { .. }) => Ok(Vec::new()),
             other => other,
         }
     }
 
-    /// True if the file that a record is of is in the image's folder, under whatever name.
+    /// True if the file that `record` is of is in the same folder as the image, under whatever name.
     ///
     /// # Errors
     /// `Io`.
@@ -211,12 +214,13 @@ impl Subject {
     }
 
     /// True if the mounts of these numbers, through which the image and the journals in `folder` were once reached, are
-    /// still there: then what was in memory of their file systems still is. Of a mount that is not known, true.
+    /// still there: then no unmounting has lost what was in the page cache. A mount that is not known (0) counts as
+    /// still there.
     pub fn are_still_mounted(&self, [image, journals]: [u64; 2], folder: &Folder) -> bool {
-        // What was moved to another file system was read through the first one before.
+        // An image that was moved to another file system was reached through the first one before.
         let is_moved = matches!(self.standing, Standing::Moved(..) | Standing::Replaced(_));
         let is_there = |mount: u64, now: &FileStat| {
-            // Else through another mount of the same file system.
+            // The old mount is there, and the file is now reached through another mount of the same file system.
             let is_other =
                 || identity::device_of_mount(mount).is_some_and(|device| is_moved || device == now.identity.device);
             mount == 0 || mount == now.mount || is_other()
@@ -226,7 +230,7 @@ impl Subject {
     }
 }
 
-/// What has become of the file that a record is of.
+/// Where the file that a record is of is now.
 enum First {
     This,
     Gone,

@@ -19,19 +19,20 @@
 //! 2. A fence stands between publishing the slot state and touching the image. (A release *store* does not hold back
 //!    the writes after it.)
 //! 3. The chunk is DONE before the slot state is cleared or the slot is used again. (Until then the slot state is IDLE
-//!    past the last redo block, from which recovery marks the chunk DONE once more and does nothing else.)
+//!    past the last redo block, from which recovery marks the chunk DONE once more, counts it unless it is counted, and
+//!    empties the slot.)
 //! 4. Recovery moves the slot state on before the slot is used for anything else.
 //! 5. Recovery of a slot runs alone, and may die at any step.
-//! 6. What the slot state says of `n` redo blocks lies in one of two places, by whether `n` is even. So what it says of
-//!    the redo blocks before stays while that of the next one is written.
-//! 7. A thread has taken one chunk at most that it has not begun, the one that its hint names: no other needs to be
-//!    looked for.
+//! 6. Digest and counts of the first `n` redo blocks are kept in one of two places, for even and for odd `n`; writing
+//!    those of `n + 1` leaves those of `n` intact.
+//! 7. A thread writes the hint before it takes a chunk. So at most one chunk of a slot is taken but not begun, and the
+//!    hint names it.
 //! 8. The count names the chunk that it counted last, so a recovery knows whether to count.
 //!
-//! What is known of memory comes through [`Memory`], what is known of pixels through [`Pixels`], so that tests can
-//! stop after every step and a model checker can reorder them. Between a kill and the recovery the stores of the dead
-//! are all there: they live in the page cache, and what a killed thread has done is a prefix of its program. So the
-//! compiler's order must be held, and on machines with weak memory the fences hold the processor's as well.
+//! The protocol reaches memory through [`Memory`] and pixels through [`Pixels`], so that tests can stop after every
+//! step and a model checker can reorder them. The stores of a killed thread are all in the page cache: the first ones
+//! of its program, in order. The compiler must keep that order; on machines with weak memory the fences keep the
+//! processor's, too.
 
 use crate::counts::Counts;
 use crate::error::Result;
@@ -60,10 +61,10 @@ pub enum Word {
 pub trait Memory {
     /// What makes words of values.
     fn codec(&self) -> &Codec;
-    /// The word, with what was stored before it was.
+    /// Reads the word; whatever was stored before the word was is seen afterwards (acquire).
     ///
     /// # Errors
-    /// `Io` if it cannot be had; so below.
+    /// `Io` if its page cannot be had; the same for the methods below.
     fn load(&self, word: Word) -> Result<u64>;
     /// Sets the word.
     fn store(&self, word: Word, value: u64) -> Result<()>;
@@ -77,8 +78,8 @@ pub trait Memory {
 pub trait Pixels {
     /// How many redo blocks chunk `chunk` has, at least 1.
     fn redo_blocks(&self, chunk: u32) -> u32;
-    /// Puts the finished bytes of a redo block, made from what the image holds, into the slot. `before` is of the redo
-    /// blocks before; returns the same and this redo block.
+    /// Puts the finished bytes of a redo block, made from what the image holds, into the slot. `before`: digest and
+    /// counts of the chunk's earlier redo blocks; returns them with this redo block added.
     fn fill_slot(&mut self, chunk: u32, redo_block: u32, before: ChunkPrefix) -> Result<ChunkPrefix>;
     /// Copies the slot's bytes to the place of a redo block in the image.
     fn empty_slot(&mut self, chunk: u32, redo_block: u32) -> Result<()>;
@@ -87,7 +88,7 @@ pub trait Pixels {
 /// The state of a chunk; `None` if its words mean nothing.
 ///
 /// # Errors
-/// What `memory` says; so below.
+/// Those of `memory`; the same for the functions below.
 pub fn chunk(memory: &impl Memory, chunk: u32) -> Result<Option<ChunkState>> {
     let word = memory.load(Word::Chunk(chunk))?;
     let digest = memory.load(Word::Digest(chunk))?;
@@ -106,7 +107,7 @@ pub fn slot_state(memory: &impl Memory, slot: u32) -> Result<Option<SlotState>> 
     Ok(memory.codec().read_slot_state(slot, word, [prefix(0)?, prefix(1)?]))
 }
 
-/// What is known of `redo_blocks` redo blocks, put where the next slot state will look for it.
+/// Stores digest and counts of the first `redo_blocks` redo blocks where the next slot state looks for them.
 fn set_prefix(memory: &impl Memory, slot: u32, redo_blocks: u32, prefix: ChunkPrefix) -> Result<()> {
     let [digest, counts] = prefix.to_words();
     memory.store(Word::PrefixDigest(slot, redo_blocks & 1), digest)?;
@@ -138,7 +139,8 @@ pub fn edit(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32, chunk: u3
     finish(memory, pixels, slot, chunk, 0, nothing)
 }
 
-/// Goes on with a chunk from `redo_block` on, to its end. What is known of the redo blocks before lies in its place.
+/// Goes on with a chunk from `redo_block` on, to its end. `before`, digest and counts of the earlier redo blocks, is
+/// stored already.
 fn finish(
     memory: &impl Memory,
     pixels: &mut impl Pixels,
@@ -186,7 +188,7 @@ fn finish(
 fn count(memory: &impl Memory, slot: u32, chunk: u32) -> Result<()> {
     let codec = memory.codec();
     let count = codec.read_count(slot, memory.load(Word::Count(slot))?);
-    // A damaged one is found when the counts and the chunks are compared; nothing here depends on it.
+    // A damaged count stays; comparing counts with chunks finds it later.
     let chunks = match count {
         Some(count) if count.last == Some(chunk) => return Ok(()),
         Some(count) => count.chunks + 1,

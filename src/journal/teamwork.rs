@@ -1,5 +1,5 @@
-//! How far a job is, who works on it, and whether they are to go on: what the threads and processes of a job, and those
-//! who watch them, tell each other through the journal.
+//! What the threads and processes of a job, and those who watch them, tell each other through the journal: how far the
+//! job is, who works on it, and whether to go on.
 
 use std::sync::atomic::{Ordering, fence};
 
@@ -16,18 +16,18 @@ use crate::os::{identity, lock};
 pub struct Totals {
     /// Bytes of the window in chunks that are done.
     pub done_bytes: u64,
-    /// What samples of those chunks lost.
+    /// Clipped and merged samples of the chunks that are done.
     pub counts: Counts,
 }
 
 /// A thread that works on a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotOwner {
-    /// Its process.
+    /// The thread's process.
     pub process: u64,
-    /// Bytes of the window that it did.
+    /// Bytes of the window that the thread did.
     pub done_bytes: u64,
-    /// The chunk that it has in hand.
+    /// The chunk that the thread has begun.
     pub chunk: Option<u32>,
 }
 
@@ -35,17 +35,17 @@ impl Journal {
     /// Counts `bytes` as done by the owner of slot `slot`.
     ///
     /// # Errors
-    /// `Io` if the journal's page cannot be had; so below.
+    /// `Io` if the journal's page cannot be had; the same for the methods below.
     pub fn count_done(&self, slot: u32, bytes: u64) -> Result<()> {
         let at = self.offsets.slot_at(slot) + SLOT_DONE_AT;
         // The slot is its owner's alone.
         self.view.store_word(at, self.view.load_word(at)?.wrapping_add(bytes))
     }
 
-    /// Lets an epoch begin, on spans from the first on; the caller has the right to run the job. Whoever still
-    /// takes part in an epoch before, as the orphans of a coordinator that was killed, is asked to stop.
+    /// Begins an epoch, with the spans from the first one on; the caller has the right to run the job. Threads of an
+    /// earlier epoch, such as the orphans of a killed coordinator, are asked to stop thereby.
     pub fn open_epoch(&self) -> Result<()> {
-        // Any number that no other epoch has.
+        // A number that no other epoch of the job has.
         let number = identity::now_nanoseconds().max(1);
         self.view.store_word(CURSOR_AT, 0)?;
         self.join_epoch(number);
@@ -62,32 +62,32 @@ impl Journal {
         self.epoch.store(number, Ordering::Relaxed);
     }
 
-    /// Asks all who take part in any epoch to stop after their chunks; the caller has the right to run the job. Whoever
-    /// is not seen to hold a slot after this takes no chunk.
+    /// Asks the threads of every epoch to stop after their chunks; the caller has the right to run the job. A thread
+    /// that is not seen to hold a slot after this takes no chunk.
     pub fn close_epoch(&self) -> Result<()> {
         self.view.store_word(EPOCH_AT, 0)?;
         fence(Ordering::SeqCst);
         Ok(())
     }
 
-    /// Asks all who take part in our epoch to stop after their chunks.
+    /// Asks the threads of our epoch to stop after their chunks.
     pub fn ask_to_stop(&self) {
         // A journal that cannot be reached stops everybody by itself.
         let _ = self.view.replace_word(EPOCH_AT, self.epoch(), 0);
     }
 
-    /// True once somebody asked, or our epoch is over.
+    /// True once somebody asked our epoch to stop, or another epoch has begun.
     pub fn is_asked_to_stop(&self) -> Result<bool> {
         Ok(self.view.load_word(EPOCH_AT)? != self.epoch())
     }
 
-    /// The next span to look for work in: each number from 0 on, once for all threads of all processes. It is only a
-    /// hint: whose a chunk is, the chunk's word says.
+    /// The next span to look for work in: each number from 0 on is given to one thread of all processes. The span is
+    /// only a hint: the chunk's word says who has the chunk.
     pub fn next_span(&self) -> Result<u64> {
         self.view.add_to_word(CURSOR_AT, 1)
     }
 
-    /// The threads that are alive, as the slots say.
+    /// The living threads of the job, by the locks on their slots.
     ///
     /// # Errors
     /// `Io`.
@@ -125,8 +125,8 @@ impl Journal {
         Ok(totals)
     }
 
-    /// How many bytes are about done, by a look at every slot. Chunks are taken to be of one length; and each living
-    /// thread may have done a chunk that it has not counted yet.
+    /// About how many bytes are done, by a look at every slot. All chunks are taken to be equally long, and each living
+    /// thread may have a chunk that is done and not counted yet.
     pub fn counted_bytes(&self) -> Result<u64> {
         let mut chunks = 0;
         for slot in 0..self.header.slots {
@@ -138,7 +138,7 @@ impl Journal {
         Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
-    /// True if there is a chunk that anybody may take.
+    /// True if a chunk is free.
     pub fn has_free_chunks(&self) -> Result<bool> {
         for chunk in 0..self.header.chunks() {
             if protocol::chunk(self, chunk)? == Some(ChunkState::Free) {
@@ -148,7 +148,7 @@ impl Journal {
         Ok(false)
     }
 
-    /// Refuses a journal that says it is complete and is not.
+    /// Refuses a journal that says COMPLETE although not all chunks are done.
     ///
     /// # Errors
     /// `Unfit`.

@@ -40,7 +40,7 @@ pub struct Tile {
     pub block: Block,
 }
 
-/// Where more would come of going line by line, an image is edited channel by channel.
+/// At most so many blocks line by line; with more, channel by channel.
 const MAX_PART_BLOCKS: usize = MAX_BLOCKS / 2;
 
 /// A window of the samples of some channels, and whose they are.
@@ -48,7 +48,7 @@ const MAX_PART_BLOCKS: usize = MAX_BLOCKS / 2;
 pub struct Lanes {
     /// Where they lie.
     pub window: Window,
-    /// Of each lane, which of the chosen channels it is, counted among these; `None` if it is of none.
+    /// For each lane, the place of its channel among the chosen ones; `None` if not chosen.
     pub channels: Vec<Option<usize>>,
 }
 
@@ -77,7 +77,7 @@ impl Layout {
         self.step.row < self.step.column
     }
 
-    /// Samples that lie side by side from one step along a row of bytes to the next.
+    /// The number of lanes: samples from one pixel of a stored row to the next.
     pub fn lanes(&self) -> u64 {
         self.step.column.min(self.step.row) / SAMPLE_BYTES as u64
     }
@@ -99,7 +99,7 @@ impl Layout {
         }
     }
 
-    /// The planes of a part that lie apart from each other; the first one stands for all that lie side by side.
+    /// The planes of a part to visit one by one; only plane 0 where planes are lanes.
     fn planes_apart(&self, part: &Part) -> Range<u64> {
         if self.planes_are_lanes() {
             0..1
@@ -140,8 +140,7 @@ impl Layout {
         ChannelSet::of(lanes.len(), |lane| lanes[lane].is_some())
     }
 
-    /// The bytes of a part for what is done to whole pixels, and which lanes of them are of it: there is one for every
-    /// channel.
+    /// The window for a function of whole pixels, and the part's lanes; of several channels each is a lane.
     ///
     /// # Errors
     /// A message for the user, if the channels of a pixel do not lie side by side, and nothing between them.
@@ -326,7 +325,7 @@ impl Layout {
             (self.step.row, self.height),
             (self.step.plane, self.planes),
         ];
-        // An axis of one has no step; rows of bytes follow from the others then.
+        // An axis of length 1 adds no bytes, whatever its step.
         axes.sort_unstable_by_key(|&(step, length)| (step, length));
         let mut bytes = SAMPLE_BYTES as u64;
         for (step, length) in axes {

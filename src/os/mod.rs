@@ -1,5 +1,5 @@
-//! Services of the operating system, one file each. This floor, `map` and `ipc` are the only ones with unsafe code, and
-//! the only ones to change when Pagelight moves to another system.
+//! Services of the operating system, one file each. This floor, `map` and `ipc` are the only ones with unsafe code.
+//! What else would have to change for another system is in CONTRIBUTING.md, "Another system".
 
 #[macro_use]
 mod symbol;

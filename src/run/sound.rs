@@ -11,10 +11,11 @@ use crate::threads::Progress;
 
 use super::sync_failed;
 
-/// By how much the system's clock, by which files change, may be behind: two of its ticks.
+/// File times come from a clock that advances in ticks; they may be two ticks (of 10 ms at most) behind.
 const TICK_NANOSECONDS: u64 = 20_000_000;
 
-/// How exactly a journal knows its last sign of life, and more than a job takes from a change to the sign of it.
+/// Tolerance of the last sign of life: more than its unit (0.1 ms), and more than a job takes from a change to noting
+/// it.
 const BEAT_NANOSECONDS: u64 = 1_000_000;
 
 /// Everything that must hold before a byte is copied from a journal that somebody else left.
@@ -26,7 +27,7 @@ pub(super) fn refuse_unsound(
 ) -> Result<()> {
     let journal = &claim.journal;
     let path = image.path();
-    // Who edited it since without naming that folder has not said of the first image that it is gone from here.
+    // Only the folder given by the user knows this job. Whoever edited without naming that folder was not warned.
     if jobs.is_replaced_by_word() {
         return Err(Error::unfit(path, Refusal::EditedUnseen));
     }
@@ -81,7 +82,7 @@ pub(super) fn refuse_unsound(
     Ok(())
 }
 
-/// Refuses a journal that is an earlier or a later one than the image.
+/// Refuses a journal that is not of the image's moment: an old copy, or of a job that has ended.
 fn refuse_another_journal(jobs: &ImageJobs, claim: &Claim) -> Result<()> {
     let journal = &claim.journal;
     // A journal that becomes the record of its id is renamed, so there are never both.
@@ -103,7 +104,7 @@ fn refuse_another_journal(jobs: &ImageJobs, claim: &Claim) -> Result<()> {
         )
         .with_hint(Hint::BringFirstBack));
     }
-    // What came from another disk is a copy, image and journal; they must be of one moment.
+    // Image and journal from another disk are both copies, and must be of one moment.
     if !is_original && jobs.modified_nanoseconds() > journal.last_alive_nanoseconds()? + BEAT_NANOSECONDS {
         return Err(Error::unfit(
             journal.path(),
@@ -118,8 +119,8 @@ fn refuse_another_journal(jobs: &ImageJobs, claim: &Claim) -> Result<()> {
 /// Which chunks are to be compared with the image.
 fn chunks_to_compare(jobs: &ImageJobs, claim: &Claim, image: &MappedFile, is_same_start: bool) -> Result<Chunks> {
     let journal = &claim.journal;
-    // Nobody else can have changed the image if it was not changed after our last sign of life; the clock of a server
-    // is not ours.
+    // If the image's last change lies between the job's beginning and our last sign of life, only we changed it. A
+    // server's clock is not ours, so there all is compared.
     let changed = jobs.changed_nanoseconds();
     let is_quiet = changed <= journal.last_alive_nanoseconds()?
         && changed + TICK_NANOSECONDS >= journal.header().begun_nanoseconds;

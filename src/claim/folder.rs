@@ -1,5 +1,4 @@
-//! The folder of an image's journals and the image's mark, as claims make, change and remove them. All of it is done
-//! under the start lock.
+//! How claims make, change and remove an image's journal folder and mark. All of it is done under the start lock.
 
 use std::path::Path;
 
@@ -21,12 +20,12 @@ impl ImageJobs {
             let Some(journal) = Journal::open(&path, Access::ReadWrite)? else {
                 continue;
             };
-            // The process that did it may still live, and will do this.
+            // Its process may still live, and then removes the journal itself.
             let Some(_lock) = journal.lock_run()? else {
                 continue;
             };
-            // After a power cut the state may be on the disk and the chunks' words not; the image was there before
-            // both.
+            // After a power cut COMPLETE may be on the disk without the chunk words. So the two are compared within one
+            // boot only; where the job was to wait for the disk, the image was flushed before COMPLETE was written.
             if journal.is_of_this_boot()? {
                 journal.refuse_undone()?;
             }
@@ -43,8 +42,8 @@ impl ImageJobs {
         Ok(pending)
     }
 
-    /// The image's folder as a claim needs it: what was moved is at home again, a copy has nothing, and all is where
-    /// the user says that it should be.
+    /// The folder to use; `None` if the image has none. A moved image without jobs gets mark and record anew, a copy
+    /// loses its mark, and a folder elsewhere than the user says is refused.
     pub(super) fn claimable_folder(&self, image: &MappedFile, request: &Request<'_>) -> Result<Option<Folder>> {
         self.refuse_unknown()?;
         self.refuse_replaced()?;
@@ -56,7 +55,7 @@ impl ImageJobs {
             }
             Standing::Moved(mark, folder) => {
                 self.refuse_other_place(folder, request.folder)?;
-                // With jobs, only once one of them is resumed, and all that was done is compared.
+                // With unfinished jobs this waits until one is resumed and compared with the image.
                 if self.pending()?.is_empty() {
                     self.adopt(image, mark, folder).map(Some)
                 } else {
@@ -125,8 +124,8 @@ impl ImageJobs {
         Err(Error::request(&self.subject().path, why))
     }
 
-    /// Makes an image that was moved at home again where it is. It gets a new number, so that whatever else carries the
-    /// old one finds no journals.
+    /// Writes record and mark of a moved image anew, with a new image number, so that a copy with the old number finds
+    /// no journals.
     pub(crate) fn adopt(&self, image: &MappedFile, mark: &Mark, folder: &Folder) -> Result<Folder> {
         let mut folder = folder.clone();
         let mut record = record_of(
@@ -152,8 +151,8 @@ impl ImageJobs {
         identity::random().map_err(|error| Error::io("name", &self.subject().path, error))
     }
 
-    /// A folder for an image that has none. The mark is on the image before the folder is there, so that one that is
-    /// left by a death is found.
+    /// Makes a folder for an image that has none. The mark is written first, so that a half-made folder of a killed
+    /// process is found.
     pub(super) fn new_folder(&self, image: &MappedFile, wanted: Option<&Path>) -> Result<Folder> {
         self.remove_unmade(image)?;
         let uuid = self.new_uuid()?;
@@ -179,7 +178,7 @@ impl ImageJobs {
         })
     }
 
-    /// Removes what is left of a folder whose maker was killed, and the mark that leads there.
+    /// Removes an unmade folder, whose maker was killed, and the mark that leads to it.
     pub(super) fn remove_unmade(&self, image: &MappedFile) -> Result<()> {
         match &self.subject().unmade {
             None => Ok(()),
@@ -202,7 +201,7 @@ impl ImageJobs {
         }
     }
 
-    /// Has the mark count the journals in `folder`, but for one that is about to go.
+    /// Writes the number of journals in `folder` to the mark, without `going`, which is about to be removed or renamed.
     pub(super) fn count_jobs(&self, image: &MappedFile, folder: &Folder, going: Option<&Path>) -> Result<()> {
         if self.is_unmarkable() {
             return Ok(());
