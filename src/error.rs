@@ -26,7 +26,7 @@
 //! 1. [`Error::kind`] is for those who only tell errors apart; it is also what a worker process tells of its own error.
 //! 2. What is to be done is a [`Hint`], not a text: a program has commands and options for it, and puts it into its own
 //!    words by [`Error::text`]. The library's own words name none.
-//! 3. Which exit code a kind means is the business of [`crate::exit`].
+//! 3. The kinds with their exit codes, and an example of each, are the table in [`crate::exit`].
 
 mod display;
 mod hint;

@@ -3,6 +3,25 @@
 //!
 //! The program ends with them, and a coordinator reads them from its workers, by one table. They are documented, so
 //! they stay.
+//!
+//! | kind | code | example |
+//! |---|---|---|
+//! | [`ErrorKind::Untold`] | 1 | a worker ended with a code that means no kind |
+//! | [`ErrorKind::Lacking`] | 1 | /proc is not mounted |
+//! | [`ErrorKind::Request`] | 2 | a rectangle past the end of the image |
+//! | [`ErrorKind::Unfinished`] | 3 | a killed job is in the way |
+//! | [`ErrorKind::Unfit`] | 65 | a TIFF, which is not edited in place; a damaged journal |
+//! | [`ErrorKind::NotFound`] | 66 | no image of that name |
+//! | [`ErrorKind::NoFolder`] | 66 | a picture to be written into a folder that is not there |
+//! | [`ErrorKind::NoObject`] | 66 | no named memory of that name |
+//! | [`ErrorKind::Exists`] | 73 | an image to be created under a name that is taken |
+//! | [`ErrorKind::Io`] | 74 | a full disk |
+//! | [`ErrorKind::Busy`] | 75 | a living process edits a window that overlaps |
+//! | [`ErrorKind::Permission`] | 77 | a file that this user may not write to |
+//! | [`ErrorKind::Panicked`] | 101 | a worker panicked |
+//! | [`ErrorKind::Interrupted`] | 130 | Ctrl-C |
+//!
+//! The program has two more: 0 where all is done, and 4 for an abandoned mutex, if the user asked for that.
 
 use crate::error::ErrorKind;
 

@@ -45,6 +45,10 @@
 #![cfg_attr(feature = "ipc", doc = "  ([`ipc`]).")]
 #![cfg_attr(not(feature = "ipc"), doc = "  (`ipc`, a feature).")]
 //!
+//! # Systems
+//! Linux only, and tried on x86-64 only: what is promised after a kill rests on Linux's locks and shared maps of files.
+//! On any other system this crate is a compile error.
+//!
 //! # Signals
 //! A file that another program truncates while it is mapped is a signal (SIGBUS) to this process, which kills it. Call
 //! [`guard_signals`] once, and it is an error of the edit instead. The library does not do that by itself, because
@@ -100,6 +104,11 @@
 //
 // Unsafe code stands in `os`, `map` and `ipc` only, and nothing lends a reference into a map: other processes may
 // change its bytes at any moment.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "Pagelight runs on Linux only: that a killed edit is finished exactly rests on its locks and shared maps of files"
+);
 
 pub mod format;
 #[cfg(feature = "ipc")]

@@ -7,6 +7,7 @@ use crate::layout::Layout;
 
 /// What says where an image's samples lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Container {
     /// Nothing; the user does.
     Raw,

@@ -12,6 +12,7 @@ const MAX_GAIN: f64 = 1e6;
 
 /// One step of an adjustment.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Step {
     /// Spreads what lies between two values over the whole type.
     Levels(Levels),
