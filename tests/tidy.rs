@@ -1,4 +1,5 @@
-//! Holds the architecture: floors, doors, module headers, file lengths, and where unsafe code may stand.
+//! Holds the architecture: floors, doors, module headers, file lengths, where unsafe code may stand, and that the pages
+//! name files that are there.
 //!
 //! The tables below are the house's plan. A new module or dependency fails the test until it has its place here. The
 //! check reads the text of the files in the simplest way that works, and is itself tested on houses that are not tidy.
@@ -113,6 +114,9 @@ const LONGER: &[(&str, usize)] = &[
     // Half of it is documentation.
     ("map.rs", 470),
 ];
+
+/// Where our files are, as the pages name them from the root on.
+const FOLDERS: &[&str] = &["src/", "tests/", "benches/", "examples/", "fuzz/", "docs/", ".ci/"];
 
 /// The files of the house: path below src, with forward slashes, and text.
 type House = BTreeMap<String, String>;
@@ -346,6 +350,38 @@ fn functions(text: &str) -> impl Iterator<Item = (&str, usize)> {
     })
 }
 
+/// The files that a page names in backticks and that are not there. A name that begins with one of [`FOLDERS`] must be
+/// one of `paths`, files and folders from the root on; any other Rust file must be the end of one. Blocks of code count
+/// for nothing, nor do patterns and `NAME`.
+fn files_missed(page: &str, paths: &[String]) -> Vec<String> {
+    let prose = page.split("```").step_by(2).collect::<String>();
+    let words = prose.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+    let is_there = |word: &str| {
+        if FOLDERS.iter().any(|folder| word.starts_with(folder)) {
+            paths.iter().any(|path| path == word.trim_end_matches('/'))
+        } else {
+            paths.iter().any(|path| path.ends_with(&format!("/{word}")))
+        }
+    };
+    words
+        .filter(|word| word.ends_with(".rs") || FOLDERS.iter().any(|folder| word.starts_with(folder)))
+        .filter(|word| !word.contains(['*', '{']) && !word.contains("NAME") && !is_there(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// All files and folders in `folder`, which is called `name` from the root on.
+fn all_paths(folder: &Path, name: &str, paths: &mut Vec<String>) {
+    for entry in folder.read_dir().expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = format!("{name}/{}", path.file_name().expect("a name").to_string_lossy());
+        if path.is_dir() && !name.ends_with("/target") {
+            all_paths(&path, &name, paths);
+        }
+        paths.push(name);
+    }
+}
+
 /// True if the line begins a block of unsafe code, or says that a type is safe to share.
 fn opens_unsafe(line: &str) -> bool {
     let is_comment = line.trim_start().starts_with("//");
@@ -398,6 +434,64 @@ fn every_dependency_has_a_door() {
         assert!(
             DOORS.iter().any(|(door, _)| *door == name),
             "{dependency} has no door; give it one in tests/tidy.rs"
+        );
+    }
+}
+
+#[test]
+fn files_that_the_pages_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<String> = FOLDERS
+        .iter()
+        .map(|folder| folder.trim_end_matches('/').to_owned())
+        .collect();
+    for folder in paths.clone() {
+        all_paths(&root.join(&folder), &folder, &mut paths);
+    }
+    let mut pages = vec![root.join("tests/README.md")];
+    for folder in [root.to_owned(), root.join("docs")] {
+        let entries = folder.read_dir().expect("a folder");
+        let found = entries.map(|entry| entry.expect("an entry").path());
+        pages.extend(found.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    assert!(pages.contains(&root.join("README.md")) && pages.contains(&root.join("docs/journal.md")));
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("text");
+        assert_eq!(files_missed(&text, &paths), [""; 0], "{}", page.display());
+    }
+}
+
+#[test]
+fn a_page_that_names_a_file_that_is_not_there_is_seen() {
+    let paths = ["src", "src/worker.rs", "src/format", "src/format/kind.rs", "tests/door"].map(str::to_owned);
+    let check = |page: &str, missed: &[&str]| assert_eq!(files_missed(page, &paths), missed, "{page}");
+    check(
+        "`src/worker.rs`, `worker.rs`, `src/format/`, `format/kind.rs`, `tests/door`",
+        &[],
+    );
+    check("Add `src/format/NAME.rs` and `os/copy_*.rs` in src/attic.rs.", &[]);
+    check("```\n`src/attic.rs`\n```", &[]);
+    check("one `cli/worker.rs`", &["cli/worker.rs"]);
+    check("`ind.rs`", &["ind.rs"]);
+    check("`docs/attic.md` of\n`src/attic`", &["docs/attic.md", "src/attic"]);
+    check("```\ncode\n```\n`tests/attic/run --short`", &["tests/attic/run"]);
+}
+
+#[test]
+fn every_test_is_in_the_list_of_tests() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let list = fs::read_to_string(tests.join("README.md")).expect("text");
+    for entry in tests.read_dir().expect("a folder") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("a plain name");
+        let line = if entry.path().is_dir() {
+            format!("| `{name}/` |")
+        } else {
+            format!("| `{name}` |")
+        };
+        assert!(
+            name == "README.md" || list.contains(&line),
+            "tests/README.md does not say what {name} is for"
         );
     }
 }
