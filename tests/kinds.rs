@@ -246,11 +246,6 @@ fn others() -> Vec<Sample> {
             parts(&[(0, b"PAGELIGHT\0JOB\r\n\x1a"), (4095, b"\0")]),
             "Pagelight journal",
         ),
-        (
-            "object",
-            parts(&[(0, b"pagelobj\x01\0\0\0\x01\0\0\0"), (4095, b"\0")]),
-            "Pagelight object",
-        ),
     ]
 }
 
@@ -879,4 +874,19 @@ fn bytes_left_over_need_the_word_part() {
     house.edits(&["--size=30x79", "--part"], "gray:u16le", 0, (30, 79));
     house.refuses(&["--data-offset=60"], 65, &["it has 4860"]);
     house.edits(&["--data-offset=60", "--size=30x79"], "gray:u16le", 60, (30, 79));
+}
+
+/// Not even as raw pixels: whoever could write into it could make a program write anywhere in its own memory.
+#[test]
+fn a_named_object_is_never_an_image() {
+    let house = House::new("object", &parts(&[(0, b"pagelobj\x01\0\0\0\x01\0\0\0"), (4095, b"\0")]));
+    for command in [
+        "brighten", "adjust", "stats", "preview", "export", "bench", "info", "resume",
+    ] {
+        for words in [&[][..], &["--as-raw", "--pixel=gray16"]] {
+            if words.is_empty() || !matches!(command, "resume") {
+                house.refuses_to(command, words, 65, &["object: is a named object and no image"]);
+            }
+        }
+    }
 }
