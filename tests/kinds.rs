@@ -551,7 +551,14 @@ fn axes_of_an_array_are_said() {
         &["a.npy: its array has 3 axes, 3x4x10; --axes yx means 2"],
     );
     house.refuses(&["--axes=yxq"], 2, &["'yxq' has 'q', which is no axis"]);
+    house.refuses(&["--page=1"], 2, &["a.npy: is an NPY file, which has no pages"]);
+    house.refuses(&["--page=0"], 2, &["--page"]);
     let plain = House::new("plain.raw", &pattern(0..240));
+    plain.refuses(
+        &["--page=1", "--pixel=gray16"],
+        2,
+        &["plain.raw: --page", "TIFF", "leave it out"],
+    );
     plain.refuses(
         &["--axes=yx", "--pixel=gray16"],
         2,

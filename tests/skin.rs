@@ -171,6 +171,7 @@ fn json_is_one_object_with_the_documented_keys() {
         "planes",
         "nodata",
         "stale",
+        "stale_parts",
         "data_offset",
         "data_bytes",
         "file_bytes",

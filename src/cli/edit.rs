@@ -99,6 +99,18 @@ impl EditArgs {
         edit.carry_out(global, &events, |progress| {
             run::start(&job, &image.file, token, &options, progress)
         })?;
+        for part in &image.described.stale_parts {
+            let then = part
+                .renewed_by
+                .as_ref()
+                .map(|command| format!("; '{command}' makes it anew"));
+            global.note(&format!(
+                "{}: its {} was made from its pixels as they were, and is not changed{}",
+                output::name(path),
+                part.what,
+                then.unwrap_or_default()
+            ));
+        }
         for stale in &image.described.stale {
             global.note(&format!(
                 "{}: was made from the image's pixels as they were, and is not changed",

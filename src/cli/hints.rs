@@ -82,6 +82,7 @@ fn word(choice: Choice) -> &'static str {
         Choice::Part => "--part",
         Choice::Rect => "--rect",
         Choice::Plane => "--plane",
+        Choice::Page => "--page",
         Choice::Channels => "--channels",
         Choice::Offset => "--offset",
         Choice::Length => "--length",

@@ -41,6 +41,9 @@ pub(super) struct LayoutArgs {
     /// else columns; rows and planes in front of it]
     #[arg(long, value_name = "AXES", requires = "image")]
     pub(super) axes: Option<Axes>,
+    /// A picture of a file that has several, counted from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), requires = "image")]
+    pub(super) page: Option<u64>,
     /// These are raw pixels, although the file begins as a known kind of file does, such as TIFF
     #[arg(long, requires = "image")]
     pub(super) as_raw: bool,
@@ -97,6 +100,7 @@ impl ImageArgs {
             size: self.layout_args.size,
             data_offset: self.layout_args.data_offset,
             axes: self.layout_args.axes,
+            page: self.layout_args.page,
             as_raw: self.layout_args.as_raw,
             part: self.layout_args.part,
         }

@@ -59,9 +59,15 @@ impl Info {
         let container = image.described.container;
         let header_text = header_text(header, container);
         let stale: Vec<String> = image.described.stale.iter().map(|file| output::name(file)).collect();
+        let parts = image
+            .described
+            .stale_parts
+            .iter()
+            .map(|part| format!("its {}", part.what));
+        let stale: Vec<String> = parts.chain(stale).collect();
         let stale_text = match stale.as_slice() {
             [] => String::new(),
-            files => format!("\n  goes stale   {}; an edit does not change it", files.join(", ")),
+            those => format!("\n  goes stale   {}; an edit does not change it", those.join(", ")),
         };
         global.result(
             &format!(
@@ -77,6 +83,7 @@ impl Info {
             &json!({
                 "image": path.to_string_lossy(),
                 "kind": container.to_string(),
+                "stale_parts": image.described.stale_parts.iter().map(|part| &part.what).collect::<Vec<_>>(),
                 "stale": image.described.stale.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
                 "header": header.map(|header| header.to_string_lossy()),
                 "pixel_format": format.to_string(),

@@ -31,6 +31,8 @@ pub enum Choice {
     Rect,
     /// A plane.
     Plane,
+    /// Which page of a file of several pictures.
+    Page,
     /// Channels.
     Channels,
     /// The first byte of a run of pixels.
@@ -57,6 +59,7 @@ impl Choice {
             Choice::Part => "'part'",
             Choice::Rect => "rectangle",
             Choice::Plane => "plane",
+            Choice::Page => "page",
             Choice::Channels => "channels",
             Choice::Offset => "offset",
             Choice::Length => "length",

@@ -29,10 +29,8 @@ pub(super) fn read(head: &[u8]) -> Result<Found, Wrong> {
         sample: Sample::U16,
         order: ByteOrder::Big,
     };
-    Ok(Found {
-        layout: Layout::new(HEADER_BYTES, width, height, format)?,
-        container: Container::Farbfeld,
-    })
+    let layout = Layout::new(HEADER_BYTES, width, height, format)?;
+    Ok(Found::new(layout, Container::Farbfeld))
 }
 
 #[cfg(test)]
@@ -45,13 +43,7 @@ mod tests {
         let found = read(head).expect("a picture");
         let format = "rgba16be".parse().expect("a format");
         let layout = Layout::new(16, 0x102, 0x0300_0001, format).expect("a layout");
-        assert_eq!(
-            found,
-            Found {
-                layout,
-                container: Container::Farbfeld
-            }
-        );
+        assert_eq!(found, Found::new(layout, Container::Farbfeld));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What the header of a file says of it, and why it may not be believed.
 
 use std::fmt;
+use std::io;
+use std::os::unix::fs::FileExt;
 
+use super::Overrides;
 use crate::error::Text;
 use crate::layout::Layout;
+use crate::map::MappedFile;
 
 /// What says where an image's samples lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,20 +43,77 @@ impl fmt::Display for Container {
     }
 }
 
+/// A file of a known kind whose header is to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) image: &'a MappedFile,
+    /// Its first [`HEAD_BYTES`](super::kind::HEAD_BYTES), or all of it.
+    pub(super) head: &'a [u8],
+    pub(super) overrides: &'a Overrides,
+}
+
+impl Source<'_> {
+    /// Fills `bytes` from byte `at` of the file on. A file that ends before is an error of kind `UnexpectedEof`.
+    pub(super) fn read_exact_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        self.image.file().read_exact_at(bytes, at)
+    }
+}
+
+/// What may be in a file behind the last sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// Nothing; or what the user says is to be left alone.
+    Nothing,
+    /// Whatever the format puts there: directories, other pages.
+    Anything,
+}
+
+/// A part of the file itself that was made from its samples, and that an edit of them makes untrue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StalePart {
+    /// What it is.
+    pub what: String,
+    /// The command that makes it anew, if there is one; another program's.
+    pub renewed_by: Option<String>,
+}
+
 /// What a file's own header says of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) layout: Layout,
     pub(super) container: Container,
+    pub(super) behind: Behind,
+    /// What the channels are called, if the header says so.
+    pub(super) names: Option<Vec<String>>,
+    /// The value of samples that mean nothing; it may be outside the samples' range.
+    pub(super) nodata: Option<i32>,
+    /// What of the file an edit makes untrue.
+    pub(super) stale: Vec<StalePart>,
+}
+
+impl Found {
+    /// Samples that end where the file does, and nothing more to say of them.
+    pub(super) fn new(layout: Layout, container: Container) -> Found {
+        Found {
+            layout,
+            container,
+            behind: Behind::Nothing,
+            names: None,
+            nodata: None,
+            stale: Vec::new(),
+        }
+    }
 }
 
 /// Why a file cannot be edited as its header says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Wrong {
     /// It is not what it should be.
     File(Text),
-    /// The user's words do not fit it.
+    /// The user's words do not fit it, or are missing.
     Words(Text),
+    /// It cannot be read.
+    Read(io::Error),
 }
 
 impl Wrong {
@@ -62,6 +123,12 @@ impl Wrong {
 
     pub(super) fn cut_short(what: &str) -> Wrong {
         Wrong::file(format!("ends within {what}; it is cut short"))
+    }
+}
+
+impl From<io::Error> for Wrong {
+    fn from(error: io::Error) -> Wrong {
+        Wrong::Read(error)
     }
 }
 

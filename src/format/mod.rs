@@ -9,7 +9,7 @@
 //! 3. Without a header, what a pixel looks like is not guessed: the user says it, or a size that leaves but one choice.
 //! 4. What the user says comes before what an ENVI header says; it may not contradict a header in the file. Bytes that
 //!    neither accounts for are an error, unless the user says that only a part is described ([`Overrides::part`]).
-//! 5. Of a file no more is read than [`kind::HEAD_BYTES`], and nothing is written.
+//! 5. Of a file no more is read than [`kind::HEAD_BYTES`], and what its header leads to; nothing is written.
 
 mod axes;
 pub mod envi;
@@ -28,7 +28,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use self::axes::Axes;
-pub use self::found::Container;
+pub use self::found::{Container, StalePart};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
@@ -47,6 +47,8 @@ pub struct Overrides {
     pub data_offset: Option<u64>,
     /// What the axes of an array count.
     pub axes: Option<Axes>,
+    /// Which picture of a file that has several, counted from 1.
+    pub page: Option<u64>,
     /// These are raw pixels, even if they begin as a file of a known kind does.
     pub as_raw: bool,
     /// Pixels fill only a part of the file; what follows them is left alone.
@@ -70,6 +72,8 @@ pub struct Described {
     pub nodata: Option<i32>,
     /// Files beside the image that were made from its pixels and that an edit makes untrue.
     pub stale: Vec<PathBuf>,
+    /// Parts of the file itself of which the same holds.
+    pub stale_parts: Vec<StalePart>,
 }
 
 impl Described {
@@ -102,6 +106,15 @@ pub fn describe(image: &MappedFile, overrides: &Overrides) -> Result<Described> 
             text![
                 Choice::Axes,
                 " says what the axes of an NPY array are, and this is none; leave it out"
+            ],
+        ));
+    }
+    if overrides.page.is_some() {
+        return Err(Error::request(
+            path,
+            text![
+                Choice::Page,
+                " chooses a picture of a file that may have several, such as TIFF, and this is none; leave it out"
             ],
         ));
     }
@@ -161,6 +174,7 @@ fn from_words(path: &Path, layout: Layout) -> Described {
         unnamed_bands: false,
         nodata: None,
         stale: beside(path, Container::Raw),
+        stale_parts: Vec::new(),
         layout,
     }
 }
@@ -224,6 +238,7 @@ fn from_header(
         unnamed_bands: overrides.format.is_none() && !is_named && format.channels.are_bands(),
         nodata: header.nodata.filter(|&value| format.sample.bits(value).is_some()),
         stale: beside(path, Container::Envi),
+        stale_parts: Vec::new(),
     })
 }
 

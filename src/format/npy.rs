@@ -72,10 +72,7 @@ pub(super) fn read(head: &[u8], axes: Option<Axes>) -> Result<Found, Wrong> {
             layout.planes()
         )));
     }
-    Ok(Found {
-        layout,
-        container: Container::Npy,
-    })
+    Ok(Found::new(layout, Container::Npy))
 }
 
 /// The text of a header, and where the samples begin.

@@ -2,21 +2,24 @@
 
 use std::os::unix::fs::FileExt;
 
-use super::found::{Found, Wrong};
+use super::found::{Behind, Found, Source, Wrong};
 use super::kind::Kind;
-use super::{Axes, Described, Overrides, farbfeld, npy, pnm};
+use super::{Described, Overrides, farbfeld, npy, pnm};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
 
 /// How the header of a known kind is read, if it is one of those that are edited where they lie.
-type Reader = fn(&[u8], Option<Axes>) -> std::result::Result<Found, Wrong>;
+type Reader = fn(&Source<'_>) -> std::result::Result<Found, Wrong>;
+
+/// The kinds whose files may have several pictures, one of which is to be chosen.
+const WITH_PAGES: &[&str] = &[];
 
 fn reader(kind: Kind) -> Option<Reader> {
     match kind.name() {
-        "NPY" => Some(npy::read),
-        "PNM" => Some(|head, _| pnm::read(head)),
-        "farbfeld" => Some(|head, _| farbfeld::read(head)),
+        "NPY" => Some(|source| npy::read(source.head, source.overrides.axes)),
+        "PNM" => Some(|source| pnm::read(source.head)),
+        "farbfeld" => Some(|source| farbfeld::read(source.head)),
         _ => None,
     }
 }
@@ -50,9 +53,20 @@ pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, he
             Choice::Axes
         ]));
     }
+    if overrides.page.is_some() && !WITH_PAGES.contains(&kind.name()) {
+        return Err(request(text![
+            format!("is {kind}, which has no pages; leave out "),
+            Choice::Page,
+            " (",
+            Choice::Plane,
+            " chooses planes)",
+        ]));
+    }
     let reader = reader(kind).ok_or_else(|| super::refused(image, kind))?;
-    let found = reader(head, overrides.axes).map_err(|wrong| match wrong {
+    let source = Source { image, head, overrides };
+    let found = reader(&source).map_err(|wrong| match wrong {
         Wrong::Words(why) => request(why),
+        Wrong::Read(error) => Error::io("read", path, error),
         Wrong::File(why) => Error::unfit(
             path,
             text![format!(
@@ -62,15 +76,19 @@ pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, he
             .and(super::unless_raw()),
         ),
     })?;
-    check_length(image, overrides.part, kind, &found.layout)?;
-    let channels = found.layout.format().channels;
+    if found.behind == Behind::Nothing {
+        check_length(image, overrides.part, kind, &found.layout)?;
+    }
+    let format = found.layout.format();
+    let channels = format.channels;
     Ok(Described {
         container: found.container,
         header: None,
-        names: channels.names(),
-        unnamed_bands: channels.are_bands(),
-        nodata: None,
+        unnamed_bands: found.names.is_none() && channels.are_bands(),
+        names: found.names.unwrap_or_else(|| channels.names()),
+        nodata: found.nodata.filter(|&value| format.sample.bits(value).is_some()),
         stale: super::beside(path, found.container),
+        stale_parts: found.stale,
         layout: found.layout,
     })
 }

@@ -57,10 +57,7 @@ pub(super) fn read(head: &[u8]) -> Result<Found, Wrong> {
         sample: Sample::U16,
         order: ByteOrder::Big,
     };
-    Ok(Found {
-        layout: layout(&header, data_offset as u64, format)?,
-        container,
-    })
+    Ok(Found::new(layout(&header, data_offset as u64, format)?, container))
 }
 
 fn layout(header: &PnmHeader, data_offset: u64, format: PixelFormat) -> Result<Layout, String> {

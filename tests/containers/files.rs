@@ -94,8 +94,8 @@ impl Container {
             size: self.pixel.is_some().then_some((width, height)),
             data_offset: self.data_offset,
             axes: self.axes.as_ref().map(|text| text.parse().expect("axes")),
-            as_raw: false,
             part: !self.behind.is_empty(),
+            ..Overrides::default()
         }
     }
 
