@@ -70,7 +70,7 @@ impl From<Adjust> for Change {
 }
 
 impl Image {
-    /// Opens an image to edit it: raw with an ENVI header, NPY, PNM or farbfeld.
+    /// Opens an image to edit it: raw with an ENVI header, NPY, PNM, farbfeld or TIFF.
     ///
     /// Without [`crate::guard_signals`], this process ends if another process truncates the file while it is edited.
     ///
@@ -101,7 +101,10 @@ impl Image {
         Edit {
             image: self,
             change: change.into(),
-            part: Ok(self.described.layout.colors()),
+            part: Ok(Part {
+                channels: self.described.color(),
+                ..self.described.layout.whole()
+            }),
             nodata: self.described.nodata,
             token: String::new(),
             processes: 1,

@@ -257,7 +257,7 @@ impl Layout {
         let start = self.data_offset();
         match &self.starts {
             Starts::One(_) => start..start + self.array_bytes().unwrap_or(0),
-            Starts::Table(starts) => start..starts.iter().max().map_or(start, |last| last + self.tile_bytes()),
+            Starts::Table(starts) => start..self.ends_of(starts).max().unwrap_or(start),
         }
     }
 

@@ -41,6 +41,7 @@ fn rigs() -> Vec<Rig> {
     let mut rigs: Vec<Rig> = cases.map(rig).into();
     // Many blocks, and a table.
     rigs.push(Rig::of_planes(common::memory_folder().unwrap_or_else(common::folder)));
+    rigs.push(Rig::of_tiles(common::memory_folder().unwrap_or_else(common::folder)));
     rigs
 }
 

@@ -103,9 +103,9 @@ impl EditArgs {
             let then = part
                 .renewed_by
                 .as_ref()
-                .map(|command| format!("; '{command}' makes it anew"));
+                .map(|command| format!("; '{command}' renews that"));
             global.note(&format!(
-                "{}: its {} was made from its pixels as they were, and is not changed{}",
+                "{}: not changed, though made from its pixels as they were: its {}{}",
                 output::name(path),
                 part.what,
                 then.unwrap_or_default()
@@ -148,6 +148,9 @@ impl EditArgs {
                 "{path}: nobody says what the bands mean, so all {} are edited; --channels chooses",
                 described.layout.format().channels.count(),
             ));
+        }
+        for note in &described.notes {
+            global.note(&format!("{path}: {note}"));
         }
         if let (None, Some(value)) = (self.nodata, nodata) {
             global.note(&format!(

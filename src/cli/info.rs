@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use pagelight::claim::ImageJobs;
 use pagelight::error::{Error, Result};
-use pagelight::format::Container;
 use pagelight::format::kind::Kind;
+use pagelight::format::{Container, PageChoice};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::os::disk;
 use serde_json::json;
 
 use super::Global;
-use super::image::ImageArgs;
+use super::image::{ImageArgs, OpenImage};
 use super::output::{self, count};
 
 /// The names of so many channels are listed.
@@ -36,74 +36,95 @@ impl Info {
         }
         let image = self.image.describe(file)?;
         let file_system = disk::file_system(image.file.file()).map_err(|error| Error::io("look at", path, error))?;
-        let layout = &image.described.layout;
-        let format = layout.format();
-        let names = &image.described.names;
-        let usual = image.described.color();
-        let edited = usual.describe(names);
-        let channels = channels(names);
-        let nodata = image.described.nodata;
-        let nodata_text = nodata.map_or(String::new(), |value| {
-            format!("\n  nodata       {value}; brighten and adjust keep it")
-        });
-        let size = size(layout);
+        let file_system = file_system.to_string();
         let jobs = ImageJobs::of(&image.file, None)
             .and_then(|jobs| jobs.pending())
             .map(|jobs| jobs.len());
-        let jobs_text = match &jobs {
-            Ok(0) => String::new(),
-            Ok(jobs) => format!("\n  jobs         {jobs} unfinished; 'pagelight status' says more"),
-            Err(error) => format!("\n  jobs         unknown: {}", super::chain(error)),
-        };
-        let header = image.described.header.as_ref();
-        let container = image.described.container;
-        let header_text = header_text(header, container);
-        let stale: Vec<String> = image.described.stale.iter().map(|file| output::name(file)).collect();
-        let parts = image
-            .described
-            .stale_parts
-            .iter()
-            .map(|part| format!("its {}", part.what));
-        let stale: Vec<String> = parts.chain(stale).collect();
-        let stale_text = match stale.as_slice() {
-            [] => String::new(),
-            those => format!("\n  goes stale   {}; an edit does not change it", those.join(", ")),
-        };
-        global.result(
-            &format!(
-                "{}\n  size         {size}\n  pixel        {format}, {} bytes\n  channels     {channels}; brighten \
-                 edits {edited}{nodata_text}\n  data         {} from byte {} on\n  header       {header_text}\n  file         {} \
-                 bytes on {file_system}{stale_text}{jobs_text}",
-                output::name(path),
-                format.pixel_bytes(),
-                output::bytes(layout.data_bytes()),
-                layout.data_offset(),
-                count(image.file.len()),
-            ),
-            &json!({
-                "image": path.to_string_lossy(),
-                "kind": container.to_string(),
-                "stale_parts": image.described.stale_parts.iter().map(|part| &part.what).collect::<Vec<_>>(),
-                "stale": image.described.stale.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
-                "header": header.map(|header| header.to_string_lossy()),
-                "pixel_format": format.to_string(),
-                "pixel_bytes": format.pixel_bytes(),
-                "channels": names,
-                "edited_channels": usual.iter().map(|channel| &names[channel]).collect::<Vec<_>>(),
-                "planes": layout.planes(),
-                "nodata": nodata,
-                "width": layout.width(),
-                "height": layout.height(),
-                "pixels": layout.pixels(),
-                "data_offset": layout.data_offset(),
-                "data_bytes": layout.data_bytes(),
-                "file_bytes": image.file.len(),
-                "file_system": file_system.to_string(),
-                "unfinished_jobs": jobs.ok(),
-            }),
-        );
+        let text = text(path, &image, &file_system, &jobs);
+        global.result(&text, &object(path, &image, &file_system, jobs.ok()));
         Ok(())
     }
+}
+
+/// What there is to say, in lines.
+fn text(path: &Path, image: &OpenImage, file_system: &str, jobs: &Result<usize>) -> String {
+    let described = &image.described;
+    let (layout, format) = (&described.layout, described.layout.format());
+    let edited = described.color().describe(&described.names);
+    let mut text = format!("{}\n  size         {}", output::name(path), size(layout));
+    if let Some(pages) = &described.pages {
+        text += &pages_text(pages);
+    }
+    if let Some((width, height)) = layout.tile() {
+        text += &format!("\n  tiles        {width}x{height} pixels");
+    }
+    text += &format!(
+        "\n  pixel        {format}, {} bytes\n  channels     {}; brighten edits {edited}",
+        format.pixel_bytes(),
+        channels(&described.names)
+    );
+    if let Some(value) = described.nodata {
+        text += &format!("\n  nodata       {value}; brighten and adjust keep it");
+    }
+    text += &format!(
+        "\n  data         {} from byte {} on\n  header       {}\n  file         {} bytes on {file_system}",
+        output::bytes(layout.data_bytes()),
+        layout.data_offset(),
+        header_text(described.header.as_ref(), described.container),
+        count(image.file.len()),
+    );
+    for note in &described.notes {
+        text += &format!("\n  note         {note}");
+    }
+    let parts = described.stale_parts.iter().map(|part| format!("its {}", part.what));
+    let stale: Vec<String> = parts
+        .chain(described.stale.iter().map(|file| output::name(file)))
+        .collect();
+    if !stale.is_empty() {
+        text += &format!("\n  goes stale   {}; an edit does not change it", stale.join(", "));
+    }
+    match jobs {
+        Ok(0) => {}
+        Ok(jobs) => text += &format!("\n  jobs         {jobs} unfinished; 'pagelight status' says more"),
+        Err(error) => text += &format!("\n  jobs         unknown: {}", super::chain(error)),
+    }
+    text
+}
+
+/// The same as an object.
+fn object(path: &Path, image: &OpenImage, file_system: &str, jobs: Option<usize>) -> serde_json::Value {
+    let described = &image.described;
+    let (layout, names) = (&described.layout, &described.names);
+    let format = layout.format();
+    let pages = described.pages.as_ref();
+    json!({
+        "image": path.to_string_lossy(),
+        "kind": described.container.to_string(),
+        "stale_parts": described.stale_parts.iter().map(|part| &part.what).collect::<Vec<_>>(),
+        "stale": described.stale.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
+        "header": described.header.as_ref().map(|header| header.to_string_lossy()),
+        "pixel_format": format.to_string(),
+        "pixel_bytes": format.pixel_bytes(),
+        "channels": names,
+        "edited_channels": described.color().iter().map(|channel| &names[channel]).collect::<Vec<_>>(),
+        "planes": layout.planes(),
+        "tile": layout.tile().map(|(width, height)| [width, height]),
+        "pages": pages.map(|pages| json!({
+            "count": pages.count,
+            "chosen": pages.chosen,
+            "levels": pages.levels.iter().map(|(width, height)| [width, height]).collect::<Vec<_>>(),
+        })),
+        "notes": described.notes,
+        "nodata": described.nodata,
+        "width": layout.width(),
+        "height": layout.height(),
+        "pixels": layout.pixels(),
+        "data_offset": layout.data_offset(),
+        "data_bytes": layout.data_bytes(),
+        "file_bytes": image.file.len(),
+        "file_system": file_system,
+        "unfinished_jobs": jobs,
+    })
 }
 
 /// Where the header is.
@@ -113,6 +134,23 @@ fn header_text(header: Option<&PathBuf>, container: Container) -> String {
         (None, Container::Raw) => "none".to_owned(),
         (None, container) => format!("its own, {container}"),
     }
+}
+
+/// Which of a file's pages are meant, and the smaller copies of the first one.
+fn pages_text(pages: &PageChoice) -> String {
+    let mut text = match pages.chosen.as_slice() {
+        [one] => format!("\n  page         {one} of {}", pages.count),
+        many => format!("\n  pages        {} of {}, each a plane", many.len(), pages.count),
+    };
+    if !pages.levels.is_empty() {
+        let levels: Vec<String> = pages
+            .levels
+            .iter()
+            .map(|(width, height)| format!("{width}x{height}"))
+            .collect();
+        text += &format!("\n  levels       {}", levels.join(", "));
+    }
+    text
 }
 
 /// How many pixels there are, and how they are arranged.

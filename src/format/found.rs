@@ -27,6 +27,10 @@ pub enum Container {
     Pam,
     /// A farbfeld header.
     Farbfeld,
+    /// The directories of a TIFF.
+    Tiff,
+    /// Those of a BigTIFF.
+    BigTiff,
 }
 
 impl fmt::Display for Container {
@@ -39,6 +43,8 @@ impl fmt::Display for Container {
             Container::Ppm => "PPM",
             Container::Pam => "PAM",
             Container::Farbfeld => "farbfeld",
+            Container::Tiff => "TIFF",
+            Container::BigTiff => "BigTIFF",
         })
     }
 }
@@ -77,6 +83,17 @@ pub struct StalePart {
     pub renewed_by: Option<String>,
 }
 
+/// Which pictures of a file that may have several are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageChoice {
+    /// All pages of the file.
+    pub count: u64,
+    /// The numbers of those that are meant, from 1; each is a plane.
+    pub chosen: Vec<u64>,
+    /// Width and height of the smaller copies of the first one.
+    pub levels: Vec<(u64, u64)>,
+}
+
 /// What a file's own header says of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -87,8 +104,14 @@ pub(super) struct Found {
     pub(super) names: Option<Vec<String>>,
     /// The value of samples that mean nothing; it may be outside the samples' range.
     pub(super) nodata: Option<i32>,
+    /// Channels that are alpha, beside a last one.
+    pub(super) alpha: Vec<usize>,
     /// What of the file an edit makes untrue.
     pub(super) stale: Vec<StalePart>,
+    /// What users may not expect of its samples.
+    pub(super) notes: Vec<String>,
+    /// Which of its pictures are meant, if it may have several.
+    pub(super) pages: Option<PageChoice>,
 }
 
 impl Found {
@@ -100,7 +123,10 @@ impl Found {
             behind: Behind::Nothing,
             names: None,
             nodata: None,
+            alpha: Vec::new(),
             stale: Vec::new(),
+            notes: Vec::new(),
+            pages: None,
         }
     }
 }

@@ -22,13 +22,14 @@ mod opened;
 mod pnm;
 #[cfg(test)]
 mod tests;
+mod tiff;
 mod words;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use self::axes::Axes;
-pub use self::found::{Container, StalePart};
+pub use self::found::{Container, PageChoice, StalePart};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
@@ -74,12 +75,21 @@ pub struct Described {
     pub stale: Vec<PathBuf>,
     /// Parts of the file itself of which the same holds.
     pub stale_parts: Vec<StalePart>,
+    /// Channels that are alpha, beside a last one.
+    pub alpha: Vec<usize>,
+    /// What users may not expect of its samples.
+    pub notes: Vec<String>,
+    /// Which pictures of the file are meant, if it may have several.
+    pub pages: Option<PageChoice>,
 }
 
 impl Described {
     /// The channels that an edit touches unless told otherwise: all but alpha.
     pub fn color(&self) -> ChannelSet {
-        self.layout.format().channels.color()
+        let color = self.layout.format().channels.color();
+        ChannelSet::of(color.count(), |channel| {
+            color.contains(channel) && !self.alpha.contains(&channel)
+        })
     }
 }
 
@@ -175,6 +185,9 @@ fn from_words(path: &Path, layout: Layout) -> Described {
         nodata: None,
         stale: beside(path, Container::Raw),
         stale_parts: Vec::new(),
+        alpha: Vec::new(),
+        notes: Vec::new(),
+        pages: None,
         layout,
     }
 }
@@ -239,6 +252,9 @@ fn from_header(
         nodata: header.nodata.filter(|&value| format.sample.bits(value).is_some()),
         stale: beside(path, Container::Envi),
         stale_parts: Vec::new(),
+        alpha: Vec::new(),
+        notes: Vec::new(),
+        pages: None,
     })
 }
 

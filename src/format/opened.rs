@@ -4,7 +4,7 @@ use std::os::unix::fs::FileExt;
 
 use super::found::{Behind, Found, Source, Wrong};
 use super::kind::Kind;
-use super::{Described, Overrides, farbfeld, npy, pnm};
+use super::{Described, Overrides, farbfeld, npy, pnm, tiff as tiff_file};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
@@ -13,12 +13,13 @@ use crate::map::MappedFile;
 type Reader = fn(&Source<'_>) -> std::result::Result<Found, Wrong>;
 
 /// The kinds whose files may have several pictures, one of which is to be chosen.
-const WITH_PAGES: &[&str] = &[];
+const WITH_PAGES: &[&str] = &["TIFF"];
 
 fn reader(kind: Kind) -> Option<Reader> {
     match kind.name() {
         "NPY" => Some(|source| npy::read(source.head, source.overrides.axes)),
         "PNM" => Some(|source| pnm::read(source.head)),
+        "TIFF" => Some(tiff_file::read),
         "farbfeld" => Some(|source| farbfeld::read(source.head)),
         _ => None,
     }
@@ -89,6 +90,9 @@ pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, he
         nodata: found.nodata.filter(|&value| format.sample.bits(value).is_some()),
         stale: super::beside(path, found.container),
         stale_parts: found.stale,
+        alpha: found.alpha,
+        notes: found.notes,
+        pages: found.pages,
         layout: found.layout,
     })
 }

@@ -310,10 +310,22 @@ impl Layout {
         (self.width.div_ceil(self.tile.0), self.height.div_ceil(self.tile.1))
     }
 
-    /// Bytes from the first sample of a tile to its last one's end.
-    pub(super) fn tile_bytes(&self) -> u64 {
-        let last = (self.tile.0 - 1) * self.step.column + (self.tile.1 - 1) * self.step.row;
+    /// Bytes from the first sample of the tile at `index` in the table to the end of its last row in the image: a last
+    /// strip has no more rows.
+    fn tile_bytes(&self, index: usize) -> u64 {
+        let (across, down) = self.tiles_across();
+        let tile_row = index as u64 / across % down;
+        let rows = self.tile.1.min(self.height - tile_row * self.tile.1);
+        let last = (self.tile.0 - 1) * self.step.column + (rows - 1) * self.step.row;
         last + self.step.column.min(self.step.row)
+    }
+
+    /// Where the tiles of a table end.
+    pub(super) fn ends_of(&self, starts: &[u64]) -> impl Iterator<Item = u64> {
+        starts
+            .iter()
+            .enumerate()
+            .map(|(index, start)| start + self.tile_bytes(index))
     }
 
     /// Bytes from the first sample to the last one's end, all in one array; `None` if samples would share bytes, or
@@ -361,15 +373,16 @@ impl Layout {
         }
         let mut sorted: Vec<(u64, usize)> = starts.iter().copied().zip(0..).collect();
         sorted.sort_unstable();
-        let bytes = self.tile_bytes();
         for pair in sorted.windows(2) {
             if let [(start, one), (next, other)] = *pair
-                && next - start < bytes
+                && next - start < self.tile_bytes(one)
             {
                 return Err(format!("tiles {one} and {other} share bytes from {next} on"));
             }
         }
-        let end = sorted.last().and_then(|(last, _)| last.checked_add(bytes));
+        let end = sorted
+            .last()
+            .and_then(|(last, index)| last.checked_add(self.tile_bytes(*index)));
         match end {
             Some(end) if end <= super::MAX_FILE_BYTES => Ok(()),
             _ => Err(format!("a tile ends past {} bytes", super::MAX_FILE_BYTES)),

@@ -14,4 +14,9 @@ mod looks;
 #[path = "../common/pictures.rs"]
 mod pictures;
 mod program;
+mod tiff;
+mod tiff_damage;
+mod tiff_edit;
+mod tiff_pages;
+mod tiff_refused;
 mod tiles;

@@ -130,6 +130,73 @@ impl Rig {
         }
     }
 
+    /// A TIFF whose tiles lie in the opposite order with two bytes between them, and stick out of the picture: a
+    /// rectangle of it is brightened.
+    pub(crate) fn of_tiles(folder: TempDir) -> Rig {
+        const WIDTH: usize = 1000;
+        const HEIGHT: usize = 700;
+        const ACROSS: usize = 16;
+        const DOWN: usize = 15;
+        const TILE: (usize, usize) = (64, 48);
+        let tile_bytes = TILE.0 * TILE.1 * 2;
+        let start = |tile: usize| 8 + (ACROSS * DOWN - 1 - tile) * (tile_bytes + 2);
+        let mut before = common::pattern(0..(start(0) + tile_bytes) as u64);
+        let long = |number: usize| u32::try_from(number).expect("small").to_be_bytes();
+        let [starts_at, lengths_at] = [0, 1].map(|table| before.len() + table * 4 * ACROSS * DOWN);
+        (0..ACROSS * DOWN).for_each(|tile| before.extend(long(start(tile))));
+        (0..ACROSS * DOWN).for_each(|_| before.extend(long(tile_bytes)));
+        let head = [b"MM\0*", &long(before.len())[..]].concat();
+        before[..8].copy_from_slice(&head);
+        let entries = [
+            (256, 1, WIDTH),
+            (257, 1, HEIGHT),
+            (258, 1, 16 << 16),
+            (262, 1, 1 << 16),
+            (322, 1, TILE.0),
+            (323, 1, TILE.1),
+            (324, ACROSS * DOWN, starts_at),
+            (325, ACROSS * DOWN, lengths_at),
+        ];
+        before.extend([0, 8]);
+        for (tag, count, value) in entries {
+            let kind = if matches!(tag, 258 | 262) { 3 } else { 4 };
+            before.extend([u16::to_be_bytes(tag), u16::to_be_bytes(kind)].concat());
+            before.extend([long(count), long(value)].concat());
+        }
+        before.extend([0; 4]);
+        let (mut after, mut clipped) = (before.clone(), 0);
+        for (y, x) in (3..697).flat_map(|y| (11..WIDTH).map(move |x| (y, x))) {
+            let tile = y / TILE.1 * ACROSS + x / TILE.0;
+            let at = start(tile) + (y % TILE.1 * TILE.0 + x % TILE.0) * 2;
+            let new = u32::from(before[at]) * 256 + u32::from(before[at + 1]) + 9000;
+            clipped += u64::from(new > 65_535);
+            let [.., high, low] = new.min(65_535).to_be_bytes();
+            (after[at], after[at + 1]) = (high, low);
+        }
+        let path = folder.path().join("image.tif");
+        fs::write(&path, &before).expect("written");
+        Rig {
+            folder,
+            path,
+            image: Image {
+                format: "gray:u16be",
+                data_offset: 8,
+                width: WIDTH as u64,
+                height: HEIGHT as u64,
+            },
+            part: Part::Whole,
+            amount: 0,
+            before,
+            after,
+            clipped,
+            other_edit: Some(
+                ["brighten", "--by=9000", "--rect=11,3,989,694"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
+        }
+    }
+
     /// On the disk, with `height` rows of 16 KiB.
     pub(crate) fn of_rows_on_disk(height: u64) -> Rig {
         Rig::in_folder(common::folder(), height)
