@@ -39,7 +39,7 @@
 //! * **To which of them**: [`Edit::rect`], [`Edit::planes`], [`Edit::channels`]; all but alpha unless told otherwise.
 //! * **By whom**: threads and memory ([`Edit::settings`]); many processes ([`Edit::processes`], of a program that calls
 //!   [`worker::serve`]).
-//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld ([`mod@format`]), or whatever
+//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld, TIFF ([`mod@format`]), or whatever
 //!   [`Overrides`] say.
 //! * **Below that**: bytes of a file as memory ([`map`]); memory, mutexes and maps by name between unrelated processes
 #![cfg_attr(feature = "ipc", doc = "  ([`ipc`]).")]

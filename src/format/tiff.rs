@@ -16,8 +16,6 @@ mod page;
 mod pages;
 mod places;
 mod tags;
-#[cfg(test)]
-mod tests;
 
 use self::directory::Reader;
 use self::page::{Page, Picture};
@@ -38,14 +36,8 @@ pub(super) fn read(source: &Source<'_>) -> Result<Found, Wrong> {
     let Some(page) = chosen.first().map(|&place| &pages.pages[place]) else {
         return Err(Wrong::file("it has no pages"));
     };
-    let picture = page.picture.as_ref().map_err(|why| {
-        let number = chosen[0] + 1;
-        Wrong::file(if pages.pages.len() > 1 {
-            format!("page {number} {why}")
-        } else {
-            format!("it {why}")
-        })
-    })?;
+    let picture = page.picture.as_ref();
+    let picture = picture.map_err(|why| Wrong::File(pages.about(chosen[0], why.clone())))?;
     refuse_hidden_images(&reader, page, pages.pages.len())?;
     let starts = places::starts(&reader, &pages, &chosen, picture)?;
     let layout = layout(picture, chosen.len() as u64, starts)?;
@@ -157,7 +149,7 @@ fn stale(reader: &Reader<'_>, pages: &Pages, chosen: &[usize]) -> Result<Vec<Sta
     let mut parts = Vec::new();
     let levels: Vec<&Page> = chosen.iter().flat_map(|&place| pages.levels(place)).collect();
     if let Some(largest) = levels.iter().max_by_key(|level| level.width) {
-        let is_inner = pages.inner.iter().any(|(place, _)| chosen.contains(place));
+        let is_inner = pages.inner.iter().any(|(place, _)| chosen.binary_search(place).is_ok());
         parts.push(StalePart {
             what: match levels.len() {
                 1 => format!("smaller copy of {}x{} pixels", largest.width, largest.height),

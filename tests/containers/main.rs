@@ -17,6 +17,7 @@ mod program;
 mod tiff;
 mod tiff_damage;
 mod tiff_edit;
+mod tiff_large;
 mod tiff_pages;
 mod tiff_refused;
 mod tiles;

@@ -55,11 +55,16 @@ pub(super) struct Entry {
     pub(super) count: u64,
     /// Where its value begins; in the directory itself, if it is short.
     pub(super) at: u64,
-    /// Bytes of the value; `None` if it is of an unknown type.
-    pub(super) bytes: Option<u64>,
 }
 
-/// The entries of a directory.
+impl Entry {
+    /// Bytes of the value; `None` if it is of an unknown type.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        type_bytes(self.kind).map(|each| self.count.saturating_mul(each))
+    }
+}
+
+/// The entries of a directory, by their tags.
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) at: u64,
@@ -71,7 +76,8 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn entry(&self, tag: u16) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.tag == tag)
+        let place = self.entries.binary_search_by_key(&tag, |entry| entry.tag);
+        place.ok().map(|place| &self.entries[place])
     }
 }
 
@@ -208,7 +214,6 @@ impl<'a> Reader<'a> {
             } else {
                 self.number_of(value)
             },
-            bytes: value_bytes,
         }
     }
 
@@ -233,7 +238,7 @@ impl<'a> Reader<'a> {
                 entry.tag, entry.count
             )));
         }
-        let total = entry.bytes.unwrap_or(u64::MAX);
+        let total = entry.bytes().unwrap_or(u64::MAX);
         if total > self.left_bytes.get() {
             return Err(over_budget(&what));
         }
@@ -277,7 +282,7 @@ impl<'a> Reader<'a> {
 
     /// The start of a text, at most `most` bytes of it.
     pub(super) fn text(&self, entry: &Entry, most: usize) -> Result<String, Wrong> {
-        let length = entry.bytes.unwrap_or(0).min(most as u64);
+        let length = entry.bytes().unwrap_or(0).min(most as u64);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
         self.read(&mut bytes, entry.at, "a text")?;
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());

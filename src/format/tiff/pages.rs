@@ -10,11 +10,13 @@ use std::ops::Range;
 use super::directory::{Directory, Reader};
 use super::page::{Page, Picture, Role};
 use super::tags;
-use crate::error::{Choice, text};
+use crate::error::{Choice, Text, text};
 use crate::format::found::Wrong;
 
 /// Directories of a file at most.
 const MAX_DIRECTORIES: usize = 1 << 16;
+/// Fields of all directories together.
+const MAX_FIELDS: usize = 1 << 20;
 /// So many pages are listed for users.
 const MAX_LISTED: usize = 12;
 
@@ -39,7 +41,7 @@ pub(super) struct Region {
 /// The pages of a file.
 pub(super) struct Pages {
     pub(super) pages: Vec<Page>,
-    /// The pages that others name, each with the place of that one.
+    /// The pages that others name, each with the place of that one, in their order.
     pub(super) inner: Vec<(usize, Page)>,
     pub(super) regions: Vec<Region>,
 }
@@ -71,6 +73,7 @@ impl Pages {
                 inner.push((place, page));
             }
         }
+        inner.sort_by_key(|(place, _)| *place);
         let mut regions = seen.regions;
         regions.push(Region {
             range: 0..reader.header_bytes(),
@@ -128,16 +131,27 @@ impl Pages {
         ]))
     }
 
+    /// What is wrong with a page, as a sentence.
+    pub(super) fn about(&self, place: usize, why: Text) -> Text {
+        let words = why.to_string();
+        let has_subject = !["is ", "has ", "does "].iter().any(|verb| words.starts_with(verb));
+        let subject = match (self.pages.len(), has_subject) {
+            (1, true) => return why,
+            (1, false) => "it ".to_owned(),
+            (_, true) => format!("page {}: ", place + 1),
+            (_, false) => format!("page {} ", place + 1),
+        };
+        Text::from(subject).and(why)
+    }
+
     /// The smaller copies of a page.
     pub(super) fn levels(&self, place: usize) -> impl Iterator<Item = &Page> {
         let behind = self.pages[place + 1..]
             .iter()
             .take_while(|page| page.role != Role::Picture);
-        let inner = self
-            .inner
-            .iter()
-            .filter(move |(of, _)| *of == place)
-            .map(|(_, page)| page);
+        let first = self.inner.partition_point(|(of, _)| *of < place);
+        let inner = self.inner[first..].iter().take_while(move |(of, _)| *of == place);
+        let inner = inner.map(|(_, page)| page);
         behind.chain(inner).filter(|page| page.role == Role::Reduced)
     }
 }
@@ -166,6 +180,7 @@ impl Page {
 struct Seen<'a> {
     reader: &'a Reader<'a>,
     places: HashSet<u64>,
+    fields: usize,
     regions: Vec<Region>,
 }
 
@@ -174,6 +189,7 @@ impl<'a> Seen<'a> {
         Seen {
             reader,
             places: HashSet::new(),
+            fields: 0,
             regions: Vec::new(),
         }
     }
@@ -191,6 +207,10 @@ impl<'a> Seen<'a> {
             Wrong::File(why) => Wrong::File(text![format!("{whose}: ")].and(why)),
             other => other,
         })?;
+        self.fields += directory.entries.len();
+        if self.fields > MAX_FIELDS {
+            return Err(Wrong::file(format!("has more than {MAX_FIELDS} fields")));
+        }
         self.regions.push(Region {
             range: directory.at..directory.end,
             what: What::Directory,
@@ -201,7 +221,7 @@ impl<'a> Seen<'a> {
             .iter()
             .filter(|entry| !(directory.at..directory.end).contains(&entry.at));
         self.regions.extend(values.map(|entry| Region {
-            range: entry.at..entry.at.saturating_add(entry.bytes.unwrap_or(0)),
+            range: entry.at..entry.at.saturating_add(entry.bytes().unwrap_or(0)),
             what: What::Value(entry.tag),
         }));
         Ok(directory)

@@ -98,7 +98,7 @@ pub(super) fn starts(
     for &place in chosen {
         let page = &pages.pages[place];
         read(reader, page, picture, &division, &mut starts).map_err(|wrong| match wrong {
-            Wrong::File(why) if pages.pages.len() > 1 => Wrong::File(text![format!("page {}: ", place + 1)].and(why)),
+            Wrong::File(why) => Wrong::File(pages.about(place, why)),
             other => other,
         })?;
     }
@@ -107,7 +107,7 @@ pub(super) fn starts(
         .pages
         .iter()
         .enumerate()
-        .filter(|(place, _)| !chosen.contains(place));
+        .filter(|(place, _)| chosen.binary_search(place).is_err());
     for (place, page) in others {
         samples_of(reader, page, Some(place + 1), &mut regions)?;
     }
