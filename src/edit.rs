@@ -17,6 +17,7 @@ use crate::claim::{ImageJobs, PendingJob};
 use crate::coordinator::Workers;
 use crate::engine::Settings;
 use crate::error::{Error, Result, Text, UnfinishedJob};
+use crate::format::detached::Detached;
 use crate::format::{self, Described, Overrides};
 use crate::job::{Job, Target};
 use crate::layout::Part;
@@ -70,7 +71,8 @@ impl From<Adjust> for Change {
 }
 
 impl Image {
-    /// Opens an image to edit it: raw with an ENVI header, NPY, PNM, farbfeld or TIFF.
+    /// Opens an image to edit it: raw with an ENVI header, NPY, PNM, farbfeld, TIFF, FITS, MRC, NRRD or MetaImage. Of a
+    /// header in a file of its own (`.nhdr`, `.mhd`) the image is the file that it names.
     ///
     /// Without [`crate::guard_signals`], this process ends if another process truncates the file while it is edited.
     ///
@@ -86,8 +88,13 @@ impl Image {
     /// # Errors
     /// As for [`Image::open`]; `Request` if `overrides` contradict a header or the file's length.
     pub fn open_as(path: impl AsRef<Path>, overrides: &Overrides) -> Result<Image> {
-        let file = MappedFile::open(path.as_ref(), Access::ReadWrite)?;
-        let described = format::describe(&file, overrides)?;
+        let path = path.as_ref();
+        let header = if overrides.as_raw { None } else { Detached::find(path)? };
+        let file = MappedFile::open(header.as_ref().map_or(path, Detached::data), Access::ReadWrite)?;
+        let described = match header {
+            Some(header) => header.describe(&file, overrides)?,
+            None => format::describe(&file, overrides)?,
+        };
         Ok(Image { file, described })
     }
 
@@ -300,7 +307,8 @@ impl<'a> Edit<'a> {
             Op::Function(_) => Target::of_pixels(&described.layout, &part, &described.names),
             _ => Target::of(&described.layout, &part, &described.names),
         };
-        let target = target.map_err(|why| Error::request(path, why))?;
+        let mut target = target.map_err(|why| Error::request(path, why))?;
+        target.mends.clone_from(&described.mended.mends);
         let mut options = self.options;
         options.settings = self
             .settings

@@ -7,7 +7,7 @@
 //! byte  length
 //!    0       1  sample, by its place in `Sample::ALL`
 //!    1       1  byte order: 0 little, 1 big
-//!    2       2  zero
+//!    2       2  bytes of what is mended
 //!    4       4  lanes
 //!    8       8  pixels that the user meant
 //!   16       4  bytes of the op
@@ -15,13 +15,14 @@
 //!   24       4  bytes of that of the channels
 //!   28       4  bytes of that of the pixel's format
 //!   32   8 x n  lanes that are edited, 64 a number, the first one lowest
-//!    ?       ?  the op, then the descriptions
+//!    ?       ?  the op, then the descriptions, then what is mended, see `Mend`
 //! ```
 
 use crate::chunk_plan::QUANTUM;
 use crate::error::Text;
 use crate::kernel::Kernel;
 use crate::layout::{Layout, Part};
+use crate::mend::Mend;
 use crate::op::{Op, PixelFunction};
 use crate::pixel::{ByteOrder, ChannelSet, MAX_CHANNELS, SAMPLE_BYTES, Sample};
 use crate::window::{Block, Window};
@@ -49,6 +50,8 @@ pub struct Target {
     pub lanes: ChannelSet,
     /// What the user meant, for messages.
     pub description: Description,
+    /// What of the file is mended once the samples are edited.
+    pub mends: Vec<Mend>,
 }
 
 /// A target as users speak of it.
@@ -139,6 +142,7 @@ impl Target {
             window,
             lanes,
             description,
+            mends: Vec::new(),
         }
     }
 
@@ -178,6 +182,13 @@ impl Job {
             && a.lanes == b.lanes
     }
 
+    /// True if they may not be at work at once, although their windows do not overlap.
+    pub fn excludes(&self, other: &Job) -> bool {
+        let others = &other.target.mends;
+        let excludes = |mend: &Mend| others.iter().any(|other| mend.excludes(other));
+        self.target.mends.iter().any(excludes)
+    }
+
     /// The job as bytes, but for its window.
     pub fn to_bytes(&self) -> Vec<u8> {
         let Target {
@@ -185,6 +196,7 @@ impl Job {
             order,
             lanes,
             description,
+            mends,
             ..
         } = &self.target;
         let small = |length: usize| u32::try_from(length).expect("lines for people").to_le_bytes();
@@ -193,7 +205,13 @@ impl Job {
         let place = place
             .and_then(|place| u8::try_from(place).ok())
             .expect("all are listed");
-        let mut bytes = vec![place, u8::from(*order == ByteOrder::Big), 0, 0];
+        let mends: Vec<u8> = mends.iter().flat_map(Mend::to_bytes).collect();
+        let mut bytes = vec![place, u8::from(*order == ByteOrder::Big)];
+        bytes.extend(
+            u16::try_from(mends.len())
+                .expect("a few fields of a header")
+                .to_le_bytes(),
+        );
         bytes.extend(small(lanes.count()));
         bytes.extend(description.pixels.to_le_bytes());
         let texts = [&description.part, &description.channels, &description.format].map(|text| text.as_bytes());
@@ -203,6 +221,7 @@ impl Job {
         bytes.extend(lanes.to_words().iter().flat_map(|word| word.to_le_bytes()));
         bytes.extend(op);
         bytes.extend(texts.concat());
+        bytes.extend(mends);
         bytes
     }
 
@@ -216,7 +235,7 @@ impl Job {
             Some(taken)
         };
         let lanes = number(4);
-        if !(1..=MAX_CHANNELS).contains(&lanes) || fixed[2..4] != [0, 0] {
+        if !(1..=MAX_CHANNELS).contains(&lanes) {
             return None;
         }
         let lane_words: Vec<u64> = take(lanes.div_ceil(64) * 8)?
@@ -232,6 +251,7 @@ impl Job {
             format: text(number(28))?,
             pixels: u64::from_le_bytes(std::array::from_fn(|i| fixed[8 + i])),
         };
+        let mends = Mend::from_bytes(take(usize::from(u16::from_le_bytes([fixed[2], fixed[3]])))?)?;
         let row_bytes = (lanes.count() * SAMPLE_BYTES) as u64;
         let fits = |block: &Block| block.to_numbers()[1].is_multiple_of(row_bytes);
         let target = Target {
@@ -242,6 +262,7 @@ impl Job {
             window: window.clone(),
             lanes,
             description,
+            mends,
         };
         let is_sound = rest.is_empty() && window.blocks().iter().all(fits);
         let job = Job { op, target };

@@ -39,8 +39,8 @@
 //! * **To which of them**: [`Edit::rect`], [`Edit::planes`], [`Edit::channels`]; all but alpha unless told otherwise.
 //! * **By whom**: threads and memory ([`Edit::settings`]); many processes ([`Edit::processes`], of a program that calls
 //!   [`worker::serve`]).
-//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld, TIFF ([`mod@format`]), or whatever
-//!   [`Overrides`] say.
+//! * **Where images lie**: raw files with an ENVI header, NPY, PNM, farbfeld, TIFF, FITS, MRC, NRRD, MetaImage
+//!   ([`mod@format`]), or whatever [`Overrides`] say.
 //! * **Below that**: bytes of a file as memory ([`map`]); memory, mutexes and maps by name between unrelated processes
 #![cfg_attr(feature = "ipc", doc = "  ([`ipc`]).")]
 #![cfg_attr(not(feature = "ipc"), doc = "  (`ipc`, a feature).")]
@@ -85,6 +85,7 @@
 // | `threads` | many threads on one row of work | what the work is |
 // | `format` | headers, known kinds, and the layouts they mean | pixels' values |
 // | `identity` | which file an image is, and where its journals are | what they say |
+// | `mend` | what is written elsewhere in the file after an edit | why |
 // | `job` | one edit of one window | how it is run |
 // | `journal` | which chunks are done, and the finished bytes of those in flight | what the bytes mean |
 // | `claim` | who may work on which window | how the work is done |
@@ -152,6 +153,8 @@ pub mod journal;
 pub mod kernel;
 #[doc(hidden)]
 pub mod layout;
+#[doc(hidden)]
+pub mod mend;
 #[doc(hidden)]
 pub mod op;
 #[doc(hidden)]

@@ -42,6 +42,12 @@ fn rigs() -> Vec<Rig> {
     // Many blocks, and a table.
     rigs.push(Rig::of_planes(common::memory_folder().unwrap_or_else(common::folder)));
     rigs.push(Rig::of_tiles(common::memory_folder().unwrap_or_else(common::folder)));
+    // A header that is mended at the end.
+    rigs.push(Rig::of_map(common::memory_folder().unwrap_or_else(common::folder), 128));
+    rigs.push(Rig::of_sums(
+        common::memory_folder().unwrap_or_else(common::folder),
+        128,
+    ));
     rigs
 }
 

@@ -136,14 +136,23 @@ fn other_pictures() -> Vec<Sample> {
 
 /// A header of cards as FITS has it, and pixels.
 fn fits() -> Vec<u8> {
-    let cards = [
+    fits_of("OBJECT  = 'none'")
+}
+
+/// The same with another card instead of the one that is there, or one more.
+fn fits_of(card: &str) -> Vec<u8> {
+    let mut cards = vec![
         "SIMPLE  =                    T / conforms to FITS standard",
         "BITPIX  =                   16",
         "NAXIS   =                    2",
         "NAXIS1  =                   12",
         "NAXIS2  =                   10",
-        "END",
     ];
+    match cards.iter().position(|other| other[..8] == card[..8]) {
+        Some(at) => cards[at] = card,
+        None => cards.push(card),
+    }
+    cards.push("END");
     let mut file: Vec<u8> = cards
         .iter()
         .flat_map(|card| format!("{card:<80}").into_bytes())
@@ -160,19 +169,8 @@ fn arrays() -> Vec<Sample> {
     ];
     let nifti = [(0, &348_u32.to_le_bytes()[..]), (344, b"n+1\0")];
     let nifti_2 = [(0, &540_u32.to_be_bytes()[..]), (4, b"n+2\0\r\n\x1A\n"), (539, b"\0")];
-    let mrc = [
-        (0, &b"\x0C\0\0\0\x0A\0\0\0\x01\0\0\0\x06\0\0\0"[..]),
-        (208, b"MAP \x44\x44\0\0"),
-        (1023, b"\0"),
-    ];
-    let meta = b"ObjectType = Image\nNDims = 2\nDimSize = 12 10\nElementType = MET_USHORT\nElementDataFile = LOCAL\n";
-    let nrrd = b"NRRD0004\ntype: ushort\ndimension: 2\nsizes: 12 10\nendian: big\nencoding: raw\n\n";
     vec![
         ("a.npz", with_pixels(&npz.concat()), "NPZ"),
-        ("a.fits", fits(), "FITS"),
-        ("a.nrrd", with_pixels(nrrd), "NRRD"),
-        ("a.mha", with_pixels(meta), "MetaImage"),
-        ("a.mrc", with_pixels(&parts(&mrc)), "MRC"),
         (
             "a.h5",
             parts(&[(0, b"\x89HDF\r\n\x1A\n\0\0\0\0\0\x08\x08\0"), (2047, b"\0")]),
@@ -260,7 +258,12 @@ fn containers() -> Vec<Opened> {
     let npy = b"\x93NUMPY\x01\0\x48\0{'descr': '<u2', 'fortran_order': False, 'shape': (10, 12), }          \n";
     let bands = b"\x93NUMPY\x02\0\x49\0\0\0{'descr': '>i2', 'fortran_order': False, 'shape': (5, 12, 2), }         \n";
     let pam = b"P7\nWIDTH 6\nHEIGHT 5\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n";
+    let nrrd = b"NRRD0004\ntype: ushort\ndimension: 2\nsizes: 12 10\nendian: big\nencoding: raw\n\n";
+    let meta =
+        b"NDims = 2\nDimSize = 12 10\nElementByteOrderMSB = F\nElementType = MET_SHORT\nElementDataFile = LOCAL\n";
     vec![
+        container("a.nrrd", nrrd, "NRRD", "gray:u16be", (12, 10)),
+        container("a.mha", meta, "MetaImage", "gray:i16le", (12, 10)),
         container("a.npy", npy, "NPY", "gray:u16le", (12, 10)),
         container("b.npy", bands, "NPY", "2band:i16be", (12, 5)),
         container("a.pgm", b"P5\n12 10\n65535\n", "PNM", "gray:u16be", (12, 10)),
@@ -274,6 +277,16 @@ fn containers() -> Vec<Opened> {
             (5, 6),
         ),
     ]
+}
+
+/// Containers of which an edit changes more than samples, or that have more than samples behind their header.
+fn other_containers() -> Vec<Sample> {
+    let mrc = [
+        (0, &b"\x0C\0\0\0\x0A\0\0\0\x01\0\0\0\x06\0\0\0"[..]),
+        (208, b"MAP \x44\x44\0\0"),
+        (1023, b"\0"),
+    ];
+    vec![("a.fits", fits(), "FITS"), ("a.mrc", with_pixels(&parts(&mrc)), "MRC")]
 }
 
 /// Containers of samples that cannot be edited where they lie: a name, the bytes, the kind, and why not.
@@ -316,6 +329,21 @@ fn other_samples() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
             with_pixels(b"MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0"),
             "TIFF",
             "0 entries",
+        ),
+        ("float.fits", fits_of("BITPIX  =                  -16"), "FITS", "BITPIX = -16"),
+        ("scaled.fits", fits_of("BSCALE  =                  2.0"), "FITS", "BSCALE"),
+        ("a.mrc", parts(&[(0, b"\x01\0\0\0\x01\0\0\0\x01\0\0\0\x02"), (208, b"MAP \x44\x44"), (1027, b"\0")]), "MRC", "mode is 2"),
+        (
+            "gz.nrrd",
+            with_pixels(b"NRRD0004\ntype: short\ndimension: 2\nsizes: 12 10\nendian: big\nencoding: gzip\n\n"),
+            "NRRD",
+            "compressed",
+        ),
+        (
+            "zlib.mha",
+            with_pixels(b"NDims = 2\nDimSize = 12 10\nCompressedData = True\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"),
+            "MetaImage",
+            "compressed",
         ),
         ("none.ff", with_pixels(b"farbfeld\0\0\0\0\0\0\0\x06"), "farbfeld", "0x6"),
     ]
@@ -597,7 +625,7 @@ fn as_raw_it_is_edited() {
         bytes.resize(bytes.len().next_multiple_of(24), 0);
         (name, bytes, kind)
     });
-    for (name, bytes, _) in all().into_iter().chain(containers) {
+    for (name, bytes, _) in all().into_iter().chain(containers).chain(other_containers()) {
         let samples = bytes.len() as u64 / 2;
         let house = House::new(name, &bytes);
         house.edits(&["--as-raw", "--pixel=gray16"], "gray:u16le", 0, (samples, 1));
@@ -614,6 +642,7 @@ fn as_raw_it_is_edited() {
 fn a_kind_cut_short_is_refused_or_asked_about() {
     let containers = containers();
     let containers = containers.into_iter().map(|(name, bytes, kind, _)| (name, bytes, kind));
+    let containers = containers.chain(other_containers());
     for (name, bytes, kind) in all().into_iter().chain(containers) {
         for length in [1, 4, 8, 64].into_iter().filter(|&length| length < bytes.len()) {
             let house = House::new(name, &bytes[..length]);
@@ -759,7 +788,7 @@ fn the_header_beside_the_target_of_a_link_is_read() {
     let disguised = house.path("links/c.raw");
     symlink("../a.fits", &disguised).expect("linked");
     symlink("../a.fits", house.path("links/c.hdr")).expect("linked");
-    assert_eq!(run(&disguised, "brighten", &["--pixel=rgba16"]).status.code(), Some(65));
+    assert_eq!(run(&disguised, "brighten", &["--pixel=rgba16"]).status.code(), Some(2));
     fs::rename(house.path("image.raw"), house.path("d.hdr")).expect("renamed");
     symlink("d.hdr", house.path("d.raw")).expect("linked");
     let output = run(&house.path("d.raw"), "info", &["--pixel=rgba16"]);
@@ -781,10 +810,8 @@ fn an_edit_through_a_link_is_as_the_target_s_header_says() {
 
 #[test]
 fn named_maps_follow_the_same_rules() {
-    let (fits, plain) = (
-        House::new("a.fits", &fits()),
-        House::new("plain.raw", &pattern(0..4800)),
-    );
+    let nifti = with_pixels(&parts(&[(0, &348_u32.to_le_bytes()[..]), (344, b"n+1\0")]));
+    let (known, plain) = (House::new("a.nii", &nifti), House::new("plain.raw", &pattern(0..4800)));
     let names_folder = folder();
     let names = names_folder.path().join("names");
     let run = |words: &[&str]| {
@@ -807,9 +834,9 @@ fn named_maps_follow_the_same_rules() {
         }
         holder
     };
-    let holders = [publish("fits", &fits), publish("plain", &plain)];
+    let holders = [publish("known", &known), publish("plain", &plain)];
     let ends = [
-        run(&["brighten", "name:fits", "--by=1", "--pixel=gray16"]),
+        run(&["brighten", "name:known", "--by=1", "--pixel=gray16"]),
         run(&["brighten", "name:plain", "--by=1"]),
         run(&["brighten", "name:plain", "--by=20", "--pixel=gray16", "--dry-run"]),
     ];
@@ -817,12 +844,12 @@ fn named_maps_follow_the_same_rules() {
         holder.kill().and_then(|()| holder.wait()).expect("killed");
     }
     assert!(
-        ends[0].0 == Some(65) && ends[0].1.contains("is a FITS file"),
+        ends[0].0 == Some(65) && ends[0].1.contains("is a NIfTI file"),
         "{ends:?}"
     );
     assert!(ends[1].0 == Some(2) && ends[1].1.contains("has no header"), "{ends:?}");
     assert_eq!(ends[2].0, Some(0), "{ends:?}");
-    assert!(fs::read(&fits.image).expect("read") == self::fits());
+    assert!(fs::read(&known.image).expect("read") == nifti);
 }
 
 #[test]

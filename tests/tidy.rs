@@ -21,6 +21,7 @@ const FLOORS: &[&str] = &[
     "digest",
     "op",
     "kernel",
+    "mend",
     "job", //
     // The operating system.
     "os",
@@ -59,6 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", PROGRAM),
     ("crc32fast", &["journal/", "identity/"]),
     ("file_format", &["format/"]),
+    ("fitsio_pure", &["format/fits/", "mend/"]),
     ("humansize", PROGRAM),
     ("humantime", PROGRAM),
     ("image", &["convert/", "format/pnm.rs"]),

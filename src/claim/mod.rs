@@ -97,7 +97,9 @@ pub fn claim(image: &MappedFile, request: &Request<'_>) -> Result<ClaimOutcome> 
         // Whatever its window: of an image that was moved nobody knows yet that it is as its jobs left it.
         let is_moved = matches!(jobs.standing(), Standing::Moved(..));
         let window = request.chunk_plan.window();
-        let is_in_the_way = |pending: &&PendingJob| is_moved || pending.header.chunk_plan.window().overlaps(window);
+        let is_in_the_way = |pending: &&PendingJob| {
+            is_moved || pending.header.chunk_plan.window().overlaps(window) || pending.job.excludes(request.job)
+        };
         if let Some(in_the_way) = pending.iter().find(is_in_the_way) {
             return Err(jobs.in_the_way(in_the_way)?);
         }
@@ -157,7 +159,11 @@ fn make_journal(
     Ok(made)
 }
 
-fn start_lock(image: &MappedFile) -> Result<Lock> {
+/// The lock under which runs begin and end, and nobody else does at the moment.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn start_lock(image: &MappedFile) -> Result<Lock> {
     Lock::wait(image.file(), START_LOCK_AT).map_err(|error| Error::io("lock", image.path(), error))
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pagelight::error::{Error, Result};
+use pagelight::format::detached::Detached;
 use pagelight::format::kind::Kind;
 use pagelight::format::{self, Axes, Described, Overrides};
 use pagelight::job::Target;
@@ -72,25 +73,45 @@ impl ImageArgs {
 
     /// What the open image looks like.
     pub(super) fn look_at(&self, image: &MappedFile) -> Result<Described> {
-        format::describe(image, &self.overrides())
+        match self.detached()? {
+            Some(header) => header.describe(image, &self.overrides()),
+            None => format::describe(image, &self.overrides()),
+        }
     }
 
     /// The known kind of file that the open image is, if it cannot be edited for that.
     pub(super) fn foreign(&self, image: &MappedFile) -> Result<Option<Kind>> {
+        if self.detached()?.is_some() {
+            return Ok(None);
+        }
         format::foreign(image, &self.overrides())
     }
 
     /// Refuses an open image of a known kind.
     pub(super) fn refuse_foreign(&self, image: &MappedFile) -> Result<()> {
+        if self.detached()?.is_some() {
+            return Ok(());
+        }
         format::refuse_foreign(image, &self.overrides())
     }
 
-    /// Opens the image, by its path or by the name under which somebody published it.
+    /// Opens the image, by its path, by that of its header, or by the name under which somebody published it.
     pub(super) fn map(&self, access: Access) -> Result<MappedFile> {
         match names::of_image(&self.image) {
             Some(name) => MappedFile::open_named(&name?, access),
-            None => MappedFile::open(&self.image, access),
+            None => match self.detached()? {
+                Some(header) => MappedFile::open(header.data(), access),
+                None => MappedFile::open(&self.image, access),
+            },
         }
+    }
+
+    /// The header that was named instead of its image.
+    fn detached(&self) -> Result<Option<Detached>> {
+        if self.layout_args.as_raw || names::of_image(&self.image).is_some() {
+            return Ok(None);
+        }
+        Detached::find(&self.image)
     }
 
     /// What the words say of the image.
@@ -135,7 +156,9 @@ impl WindowArgs {
                 Target::of_run(layout, offset, length, &part.channels, &described.names)
             }
         };
-        target.map_err(|why| Error::request(path, why))
+        let mut target = target.map_err(|why| Error::request(path, why))?;
+        target.mends.clone_from(&described.mended.mends);
+        Ok(target)
     }
 
     /// True if the words name a part.

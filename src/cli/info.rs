@@ -6,7 +6,7 @@ use clap::Args;
 use pagelight::claim::ImageJobs;
 use pagelight::error::{Error, Result};
 use pagelight::format::kind::Kind;
-use pagelight::format::{Container, PageChoice};
+use pagelight::format::{Container, Described, PageChoice};
 use pagelight::layout::Layout;
 use pagelight::map::{Access, MappedFile};
 use pagelight::os::disk;
@@ -76,13 +76,7 @@ fn text(path: &Path, image: &OpenImage, file_system: &str, jobs: &Result<usize>)
     for note in &described.notes {
         text += &format!("\n  note         {note}");
     }
-    let parts = described.stale_parts.iter().map(|part| format!("its {}", part.what));
-    let stale: Vec<String> = parts
-        .chain(described.stale.iter().map(|file| output::name(file)))
-        .collect();
-    if !stale.is_empty() {
-        text += &format!("\n  goes stale   {}; an edit does not change it", stale.join(", "));
-    }
+    text += &changes_text(described);
     match jobs {
         Ok(0) => {}
         Ok(jobs) => text += &format!("\n  jobs         {jobs} unfinished; 'pagelight status' says more"),
@@ -100,6 +94,7 @@ fn object(path: &Path, image: &OpenImage, file_system: &str, jobs: Option<usize>
     json!({
         "image": path.to_string_lossy(),
         "kind": described.container.to_string(),
+        "mended": Some(&described.mended.what).filter(|what| !what.is_empty()),
         "stale_parts": described.stale_parts.iter().map(|part| &part.what).collect::<Vec<_>>(),
         "stale": described.stale.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
         "header": described.header.as_ref().map(|header| header.to_string_lossy()),
@@ -125,6 +120,24 @@ fn object(path: &Path, image: &OpenImage, file_system: &str, jobs: Option<usize>
         "file_system": file_system,
         "unfinished_jobs": jobs,
     })
+}
+
+/// What an edit mends, and what it makes untrue.
+fn changes_text(described: &Described) -> String {
+    let mended = match described.mended.what.as_str() {
+        "" => String::new(),
+        what => format!("\n  is mended    {what}"),
+    };
+    let parts = described.stale_parts.iter().map(|part| format!("its {}", part.what));
+    let files = described.stale.iter().map(|file| output::name(file));
+    let stale: Vec<String> = parts.chain(files).collect();
+    match stale.as_slice() {
+        [] => mended,
+        those => format!(
+            "{mended}\n  goes stale   {}; an edit does not change it",
+            those.join(", ")
+        ),
+    }
 }
 
 /// Where the header is.

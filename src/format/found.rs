@@ -8,6 +8,7 @@ use super::Overrides;
 use crate::error::Text;
 use crate::layout::Layout;
 use crate::map::MappedFile;
+use crate::mend::Mend;
 
 /// What says where an image's samples lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,14 @@ pub enum Container {
     Tiff,
     /// Those of a BigTIFF.
     BigTiff,
+    /// A FITS header.
+    Fits,
+    /// An MRC header.
+    Mrc,
+    /// An NRRD header, before the samples or in a file of its own.
+    Nrrd,
+    /// That of a MetaImage, before the samples or in a file of its own.
+    MetaImage,
 }
 
 impl fmt::Display for Container {
@@ -45,6 +54,10 @@ impl fmt::Display for Container {
             Container::Farbfeld => "farbfeld",
             Container::Tiff => "TIFF",
             Container::BigTiff => "BigTIFF",
+            Container::Fits => "FITS",
+            Container::Mrc => "MRC",
+            Container::Nrrd => "NRRD",
+            Container::MetaImage => "MetaImage",
         })
     }
 }
@@ -94,6 +107,15 @@ pub struct PageChoice {
     pub levels: Vec<(u64, u64)>,
 }
 
+/// What of the file is mended once its samples are edited.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// What becomes of what, in words; empty if nothing does.
+    pub what: String,
+    /// What is written.
+    pub mends: Vec<Mend>,
+}
+
 /// What a file's own header says of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -112,6 +134,8 @@ pub(super) struct Found {
     pub(super) notes: Vec<String>,
     /// Which of its pictures are meant, if it may have several.
     pub(super) pages: Option<PageChoice>,
+    /// What of that is mended.
+    pub(super) mended: Mended,
 }
 
 impl Found {
@@ -127,6 +151,7 @@ impl Found {
             stale: Vec::new(),
             notes: Vec::new(),
             pages: None,
+            mended: Mended::default(),
         }
     }
 }

@@ -11,13 +11,20 @@
 //!    neither accounts for are an error, unless the user says that only a part is described ([`Overrides::part`]).
 //! 5. Of a file no more is read than [`kind::HEAD_BYTES`], and what its header leads to; nothing is written.
 
+mod array;
 mod axes;
+pub mod detached;
 pub mod envi;
 mod farbfeld;
+mod fits;
 mod found;
+mod key_value;
 pub mod kind;
+mod meta_image;
+mod mrc;
 pub mod new_image;
 mod npy;
+mod nrrd;
 mod opened;
 mod pnm;
 #[cfg(test)]
@@ -29,7 +36,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use self::axes::Axes;
-pub use self::found::{Container, PageChoice, StalePart};
+pub use self::found::{Container, Mended, PageChoice, StalePart};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
@@ -81,6 +88,8 @@ pub struct Described {
     pub notes: Vec<String>,
     /// Which pictures of the file are meant, if it may have several.
     pub pages: Option<PageChoice>,
+    /// Parts of the file that an edit mends.
+    pub mended: Mended,
 }
 
 impl Described {
@@ -188,6 +197,7 @@ fn from_words(path: &Path, layout: Layout) -> Described {
         alpha: Vec::new(),
         notes: Vec::new(),
         pages: None,
+        mended: Mended::default(),
         layout,
     }
 }
@@ -255,6 +265,7 @@ fn from_header(
         alpha: Vec::new(),
         notes: Vec::new(),
         pages: None,
+        mended: Mended::default(),
     })
 }
 

@@ -135,7 +135,7 @@ fn sample(descr: &str) -> Result<(Sample, ByteOrder), Wrong> {
 }
 
 /// What the channels mean.
-fn channels(shape: &[u64], axes: Axes) -> Result<Channels, Wrong> {
+pub(super) fn channels(shape: &[u64], axes: Axes) -> Result<Channels, Wrong> {
     let axis = axes.iter().zip(shape).find(|(axis, _)| *axis == Axis::Channel);
     match axis.map_or(1, |(_, &length)| length) {
         3 => Ok(Channels::RGB),
@@ -153,7 +153,7 @@ fn channels(shape: &[u64], axes: Axes) -> Result<Channels, Wrong> {
 }
 
 /// Bytes from sample to sample along each axis.
-fn steps(shape: &[u64], is_fortran: bool) -> Result<Vec<u64>, Wrong> {
+pub(super) fn steps(shape: &[u64], is_fortran: bool) -> Result<Vec<u64>, Wrong> {
     if shape.contains(&0) {
         return Err(Wrong::file(format!("its array of {} has no samples", described(shape))));
     }
@@ -176,7 +176,13 @@ fn steps(shape: &[u64], is_fortran: bool) -> Result<Vec<u64>, Wrong> {
 }
 
 /// The layout of an array of at least two axes.
-fn strided(data_offset: u64, shape: &[u64], steps: &[u64], axes: Axes, format: PixelFormat) -> Result<Layout, Wrong> {
+pub(super) fn strided(
+    data_offset: u64,
+    shape: &[u64],
+    steps: &[u64],
+    axes: Axes,
+    format: PixelFormat,
+) -> Result<Layout, Wrong> {
     let mut sides = (1, 1, 1);
     let mut step = Step {
         channel: SAMPLE_BYTES as u64,

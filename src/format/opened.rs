@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::FileExt;
 
-use super::found::{Behind, Found, Source, Wrong};
+use super::found::{Behind, Container, Found, Source, Wrong};
 use super::kind::Kind;
-use super::{Described, Overrides, farbfeld, npy, pnm, tiff as tiff_file};
+use super::{Described, Overrides, array, farbfeld, fits, meta_image, mrc, npy, nrrd, pnm, tiff as tiff_file};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
 use crate::map::MappedFile;
@@ -13,7 +13,7 @@ use crate::map::MappedFile;
 type Reader = fn(&Source<'_>) -> std::result::Result<Found, Wrong>;
 
 /// The kinds whose files may have several pictures, one of which is to be chosen.
-const WITH_PAGES: &[&str] = &["TIFF"];
+const WITH_PAGES: &[&str] = &["FITS", "TIFF"];
 
 fn reader(kind: Kind) -> Option<Reader> {
     match kind.name() {
@@ -21,6 +21,10 @@ fn reader(kind: Kind) -> Option<Reader> {
         "PNM" => Some(|source| pnm::read(source.head)),
         "TIFF" => Some(tiff_file::read),
         "farbfeld" => Some(|source| farbfeld::read(source.head)),
+        "FITS" => Some(fits::read),
+        "MRC" => Some(|source| mrc::read(source.head)),
+        "NRRD" => Some(|source| array::found(nrrd::read(source.head)?, Container::Nrrd)),
+        "MetaImage" => Some(|source| array::found(meta_image::read(source.head)?, Container::MetaImage)),
         _ => None,
     }
 }
@@ -93,6 +97,7 @@ pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, he
         alpha: found.alpha,
         notes: found.notes,
         pages: found.pages,
+        mended: found.mended,
         layout: found.layout,
     })
 }
@@ -126,7 +131,7 @@ fn check_length(image: &MappedFile, part: bool, kind: Kind, layout: &Layout) -> 
 
 /// True if a second array or picture begins at byte `at`.
 fn another_begins(image: &MappedFile, at: u64, kind: Kind) -> Result<bool> {
-    let mut bytes = [0; 64];
+    let mut bytes = [0; 512];
     let read = image.file().read_at(&mut bytes, at);
     let read = read.map_err(|error| Error::io("read", image.path(), error))?;
     Ok(super::kind::of(image.path(), &bytes[..read]) == Some(kind))

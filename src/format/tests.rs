@@ -221,7 +221,7 @@ fn what_their_header_refuses_says_why() {
     assert_eq!(foreign(eight), None);
     assert_eq!(foreign(NPY), None);
     assert_eq!(foreign(b"Pf\n12 5\n-1.0\n"), Some("PFM"));
-    assert_eq!(foreign(b"SIMPLE  =                    T"), Some("FITS"));
+    assert_eq!(foreign(b"CDF\x01"), Some("NetCDF"));
 }
 
 #[test]

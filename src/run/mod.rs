@@ -4,9 +4,12 @@
 //! 1. The journal and its name are on the disk before the first byte of the image changes. So a power cut is always
 //!    noticed: the journal is there and names another start of the system.
 //! 2. The image is on the disk before the journal goes.
-//! 3. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
+//! 3. What the edit makes untrue elsewhere in the file is mended after the last chunk, before the image goes to the
+//!    disk.
+//! 4. After one failed flush the system forgets which pages it could not write, so nothing is tried again: the journal
 //!    says so, and the job is not resumable.
 
+mod mend;
 mod sound;
 
 use std::ops::ControlFlow;
@@ -114,7 +117,8 @@ pub fn start(job: &Job, image: &MappedFile, token: &str, options: &Options, prog
         }
         ClaimOutcome::Granted(claim) => *claim,
     };
-    let ready = claim.make_durable(image).and_then(|()| {
+    let ready = mend::refuse_wrong_sums(&claim, image, progress).and_then(|()| claim.make_durable(image));
+    let ready = ready.and_then(|()| {
         let filled = disk::fill_holes(
             image.file(),
             job.target.window.ranges(0..job.target.window.bytes()),
@@ -194,7 +198,8 @@ pub fn abandon(image: &MappedFile, pending: PendingJob, options: &Options) -> Re
         .and_then(|()| claim.journal.make_writable())
         .and_then(|()| claim.journal.sign())
         .and_then(|()| engine::recover_dead_slots(&claim.job, image, &claim.journal))
-        .and_then(|_| image.sync());
+        .and_then(|_| mend::mend(&claim, image, &|_| ControlFlow::Continue(())))
+        .and_then(|()| image.sync());
     let abandoned = Abandoned {
         totals: claim.journal.totals()?,
         unrecovered: recovered.err(),
@@ -247,7 +252,16 @@ fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
 
 fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<Outcome> {
     let journal = &claim.journal;
-    match work(claim, image, options, progress) {
+    // What was complete may have been changed since.
+    let is_complete = journal.state()? == JobState::Complete;
+    let worked = work(claim, image, options, progress);
+    match worked.and_then(|()| {
+        if is_complete {
+            Ok(())
+        } else {
+            mend::mend(claim, image, progress)
+        }
+    }) {
         Ok(()) => {}
         Err(Error::Interrupted { .. }) => {
             let done = pause(&claim.job, image, journal)?;

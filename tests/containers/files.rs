@@ -8,6 +8,8 @@ use pagelight::format::Overrides;
 use crate::array::{Array, Kind, Sides};
 use crate::common::pattern;
 
+pub(crate) mod science;
+
 /// How an array becomes a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Container {
@@ -29,6 +31,12 @@ pub(crate) struct Container {
     pixel: Option<String>,
     data_offset: Option<u64>,
     axes: Option<String>,
+    /// Which picture of several.
+    page: Option<u64>,
+    /// What an edit makes of some bytes before the samples.
+    mended: Vec<(usize, Vec<u8>)>,
+    /// True if the user must say that only a part is described.
+    is_part: bool,
 }
 
 impl Container {
@@ -56,6 +64,20 @@ impl Container {
         }
         bytes.extend(&self.behind);
         bytes
+    }
+
+    /// The file of an array that is the result of an edit.
+    pub(crate) fn edited_bytes(&self, array: &Array) -> Vec<u8> {
+        let mut bytes = self.bytes(array);
+        for (at, mended) in &self.mended {
+            bytes[*at..at + mended.len()].copy_from_slice(mended);
+        }
+        bytes
+    }
+
+    /// Where bytes before the samples are that an edit changes.
+    pub(crate) fn mended_fields(&self) -> Vec<std::ops::Range<usize>> {
+        self.mended.iter().map(|(at, bytes)| *at..at + bytes.len()).collect()
     }
 
     /// Writes the file, and its header beside it.
@@ -94,7 +116,8 @@ impl Container {
             size: self.pixel.is_some().then_some((width, height)),
             data_offset: self.data_offset,
             axes: self.axes.as_ref().map(|text| text.parse().expect("axes")),
-            part: !self.behind.is_empty(),
+            page: self.page,
+            part: self.is_part,
             ..Overrides::default()
         }
     }
@@ -108,7 +131,8 @@ impl Container {
         }
         words.extend(self.data_offset.map(|bytes| format!("--data-offset={bytes}")));
         words.extend(self.axes.as_ref().map(|axes| format!("--axes={axes}")));
-        words.extend((!self.behind.is_empty()).then(|| "--part".to_owned()));
+        words.extend(self.page.map(|page| format!("--page={page}")));
+        words.extend(self.is_part.then(|| "--part".to_owned()));
         words
     }
 
@@ -116,7 +140,8 @@ impl Container {
     pub(crate) fn with_rest(self) -> Container {
         Container {
             name: format!("{}, more behind it", self.name),
-            behind: pattern(100..105),
+            behind: [&self.behind[..], &pattern(100..105)].concat(),
+            is_part: true,
             ..self
         }
     }
@@ -155,6 +180,9 @@ pub(crate) fn raw(channels: &str, kind: Kind, is_big: bool, offset: u64, (height
         pixel: Some(pixel),
         data_offset: Some(offset),
         axes: None,
+        page: None,
+        mended: Vec::new(),
+        is_part: false,
     }
 }
 
@@ -191,6 +219,9 @@ pub(crate) fn envi(
         pixel: None,
         data_offset: None,
         axes: None,
+        page: None,
+        mended: Vec::new(),
+        is_part: false,
     }
 }
 
@@ -242,6 +273,9 @@ pub(crate) fn npy(axes: &str, is_fortran: bool, sides: Sides, kind: Kind, is_big
         pixel: None,
         data_offset: None,
         axes: Some(axes.to_owned()),
+        page: None,
+        mended: Vec::new(),
+        is_part: false,
     }
 }
 
@@ -283,6 +317,9 @@ pub(crate) fn pnm(what: &str, (height, width): (usize, usize)) -> Container {
         pixel: None,
         data_offset: None,
         axes: None,
+        page: None,
+        mended: Vec::new(),
+        is_part: false,
     }
 }
 

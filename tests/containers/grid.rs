@@ -16,7 +16,7 @@ use pagelight::run::{self, Options, Outcome};
 use crate::array::{Array, Kind, Part};
 use crate::common::{folder, memory_folder};
 use crate::edit::Edit;
-use crate::files::{self, Container, orders};
+use crate::files::{self, Container, orders, science};
 
 /// What a part is in the library's words.
 pub(crate) fn library_part(part: &Part, layout: &Layout) -> layout::Part {
@@ -93,12 +93,19 @@ fn check(folder: &Path, container: &Container, part: &Part, edit: Edit, threads:
             Target::of_run(layout, start, length, &theirs.channels, &described.names)
         }
     };
-    let target = target.expect(&context);
+    let mut target = target.expect(&context);
+    target.mends.clone_from(&described.mended.mends);
     let samples = array.places().iter().filter(|place| part.has(**place, &array)).count();
     assert_eq!(target.samples(), samples as u64, "{context}");
     let counts = edit.apply(&mut array, part);
     let job = Job { op: edit.op(), target };
-    run_job(&path, &job, threads, (&container.bytes(&array), counts), &context);
+    run_job(
+        &path,
+        &job,
+        threads,
+        (&container.edited_bytes(&array), counts),
+        &context,
+    );
 }
 
 /// Every part of some containers, each with another edit.
@@ -208,6 +215,35 @@ fn pictures_that_say_where_they_are() {
     check_all(&all);
 }
 
+#[test]
+fn images_of_science() {
+    let mut all = Vec::new();
+    for sides in [(1, 5, 7), (3, 5, 7), (4, 1, 9), (5, 7, 1), (2, 31, 29)] {
+        for kind in [Kind::Signed, Kind::Flipped] {
+            for place in ["primary", "extension", "one of two"] {
+                all.push(science::fits(kind, place, sides));
+            }
+        }
+        for (turn, (kind, is_big)) in LOOKS.into_iter().enumerate() {
+            for extended in [0, 80, 77] {
+                let mrc = science::mrc(kind, is_big, extended, sides);
+                all.push(if turn == 1 { mrc.with_rest() } else { mrc });
+            }
+            let (z, y, x) = sides;
+            for (channels, is_turned) in [(1, false), (2, true), (3, false), (4, true), (7, true)] {
+                let sides = [z, channels, y, x];
+                all.push(science::meta_image(sides, kind, is_big, is_turned));
+                for axes in ["zyxc", "czyx", "zcyx", "zycx"] {
+                    all.push(science::nrrd(axes, sides, kind, is_big, is_turned));
+                }
+            }
+            all.push(science::nrrd("zyx", [z, 1, y, x], kind, is_big, false).with_rest());
+            all.push(science::meta_image([z, 1, y, x], kind, is_big, true).with_rest());
+        }
+    }
+    check_all(&all);
+}
+
 /// Large enough that chunks begin within pixels and rows.
 #[test]
 fn more_than_a_chunk_holds() {
@@ -218,6 +254,8 @@ fn more_than_a_chunk_holds() {
         files::npy("yxz", false, [11, 1, 61, 97], kind, is_big),
         files::npy("zcyx", true, [3, 5, 61, 47], kind, is_big),
         files::npy("yx", true, [1, 1, 311, 203], kind, is_big),
+        science::fits(Kind::Flipped, "one of two", (3, 61, 211)),
+        science::mrc(kind, is_big, 77, (3, 61, 211)),
     ];
     for interleave in ["bip", "bil", "bsq"] {
         all.push(files::envi(interleave, 5, kind, is_big, (61, 211)));

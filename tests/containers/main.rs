@@ -6,11 +6,14 @@
 mod array;
 #[path = "../common/mod.rs"]
 mod common;
+mod damaged;
+mod detached;
 mod edit;
 mod files;
 mod grid;
 mod large;
 mod looks;
+mod mended;
 #[path = "../common/pictures.rs"]
 mod pictures;
 mod program;

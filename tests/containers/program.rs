@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::array::{Array, Kind, Part};
 use crate::common::{folder, pagelight, word};
 use crate::edit::Edit;
-use crate::files::{self, Container};
+use crate::files::{self, Container, science};
 
 /// Some of each kind of container.
 pub(crate) fn some() -> Vec<Container> {
@@ -25,6 +25,15 @@ pub(crate) fn some() -> Vec<Container> {
         files::npy("tzyxc", true, [4, 3, 13, 17], unsigned, true),
         files::npy("yxz", false, [300, 1, 13, 17], unsigned, false),
         files::farbfeld((31, 47)),
+        science::fits(signed, "primary", (1, 31, 47)),
+        science::fits(Kind::Flipped, "extension", (5, 31, 47)),
+        science::fits(Kind::Flipped, "one of two", (1, 31, 47)),
+        science::mrc(signed, true, 1024, (5, 31, 47)),
+        science::mrc(unsigned, false, 0, (1, 31, 47)).with_rest(),
+        science::nrrd("zyx", [5, 1, 31, 47], signed, false, true),
+        science::nrrd("czyx", [3, 7, 13, 17], unsigned, true, false),
+        science::meta_image([5, 1, 31, 47], signed, false, false),
+        science::meta_image([1, 3, 31, 47], unsigned, true, true),
     ];
     for interleave in ["bip", "bil", "bsq"] {
         all.push(files::envi(interleave, 1, unsigned, true, (31, 47)));
@@ -63,7 +72,7 @@ fn check(folder: &Path, container: &Container, part: &Part, edit: Edit, more: &s
     let said = says(&words);
     let samples = array.places().iter().filter(|place| part.has(**place, &array)).count();
     let counts = edit.apply(&mut array, part);
-    let (got, want) = (fs::read(&path).expect("read"), container.bytes(&array));
+    let (got, want) = (fs::read(&path).expect("read"), container.edited_bytes(&array));
     let first = got.iter().zip(&want).position(|(got, want)| got != want);
     assert_eq!((first, got.len()), (None, want.len()), "first difference: {words:?}");
     assert_eq!(said["clipped_samples"], counts.clipped, "{words:?}");

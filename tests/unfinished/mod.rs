@@ -19,6 +19,7 @@ use pagelight::journal::protocol::{self, Memory, Word};
 use pagelight::journal::words::{ChunkState, SlotState};
 use pagelight::journal::{JobState, Journal};
 use pagelight::map::{Access, MappedFile};
+use pagelight::mend::{FitsSums, Sum};
 use pagelight::run::{self, Options};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
@@ -194,6 +195,97 @@ impl Rig {
                     .map(str::to_owned)
                     .to_vec(),
             ),
+        }
+    }
+
+    /// An MRC file of `height` rows of 16 KiB, whose statistics are mended.
+    pub(crate) fn of_map(folder: TempDir, height: u32) -> Rig {
+        let image = Image {
+            format: "gray:u16le",
+            data_offset: 1024 + 77,
+            width: 8192,
+            height: u64::from(height),
+        };
+        let data = image.data();
+        let mut before = common::pattern(0..data.end);
+        for (at, word) in [(0, 8192), (4, height), (8, 1), (12, 6), (92, 77)] {
+            before[at..at + 4].copy_from_slice(&u32::to_le_bytes(word));
+        }
+        before[208..216].copy_from_slice(b"MAP \x44\x44\0\0");
+        let mut after = before.clone();
+        let clipped = image.brighten(0, &mut after[1024 + 77..], Part::Whole, 9000);
+        for (at, number) in [(76, 0.0), (80, -1.0), (84, -2.0), (216, -1.0)] {
+            after[at..at + 4].copy_from_slice(&f32::to_le_bytes(number));
+        }
+        let path = folder.path().join("image.mrc");
+        fs::write(&path, &before).expect("written");
+        Rig {
+            folder,
+            path,
+            image,
+            part: Part::Whole,
+            amount: 9000,
+            before,
+            after,
+            clipped,
+            other_edit: Some(["brighten", "--by=9000"].map(str::to_owned).to_vec()),
+        }
+    }
+
+    /// A FITS file of `height` rows of 16 KiB, whose sums are renewed.
+    pub(crate) fn of_sums(folder: TempDir, height: u32) -> Rig {
+        let image = Image {
+            format: "gray:i16be",
+            data_offset: 2880,
+            width: 8192,
+            height: u64::from(height),
+        };
+        let cards = [
+            "SIMPLE  = T".to_owned(),
+            "BITPIX  = 16".to_owned(),
+            "NAXIS   = 2".to_owned(),
+            "NAXIS1  = 8192".to_owned(),
+            format!("NAXIS2  = {height}"),
+            "CHECKSUM= '0000000000000000'".to_owned(),
+            "DATASUM = '0       '".to_owned(),
+            "END".to_owned(),
+        ];
+        let mut before: Vec<u8> = cards
+            .iter()
+            .flat_map(|card| format!("{card:<80}").into_bytes())
+            .collect();
+        before.resize(2880, b' ');
+        let data = image.data();
+        before.extend(common::pattern(data.clone()));
+        let sums = FitsSums {
+            hdu: 1,
+            header: 0..2880,
+            data,
+            datasum_at: Some(6 * 80 + 10),
+            checksum_at: Some(5 * 80 + 10),
+        };
+        let renew = |file: &mut Vec<u8>| {
+            let mut sum = Sum::default();
+            sum.add(&file[2880..]);
+            sums.writes(&mut file[..2880], sum.total());
+        };
+        renew(&mut before);
+        let mut after = before.clone();
+        let clipped = image.brighten(0, &mut after[2880..], Part::Whole, 9000);
+        renew(&mut after);
+        assert!(before[..2880] != after[..2880]);
+        let path = folder.path().join("image.fits");
+        fs::write(&path, &before).expect("written");
+        Rig {
+            folder,
+            path,
+            image,
+            part: Part::Whole,
+            amount: 9000,
+            before,
+            after,
+            clipped,
+            other_edit: Some(["brighten", "--by=9000"].map(str::to_owned).to_vec()),
         }
     }
 

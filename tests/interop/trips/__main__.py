@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import arrays, bands, compare, pictures, real, tiffs
+from . import arrays, bands, compare, pictures, real, science, tiffs
 from .trip import Trips
 
 
@@ -18,7 +18,7 @@ def main():
     trips = Trips(said.program, said.work)
     arrays.run(trips)
     if not said.short:
-        for part in (bands, pictures, tiffs, compare):
+        for part in (bands, pictures, tiffs, science, compare):
             part.run(trips)
         if said.images:
             real.run(trips, said.images)
