@@ -1,13 +1,14 @@
 //! Mending: what the edit made untrue elsewhere in the file, see [`Mend`].
 //!
-//! It comes after the last chunk and before the image goes to the disk. What is written is written under the start lock,
-//! so that two jobs never write at once. Killed before the end of it, the job is one of which all chunks are done and
-//! that is not complete; whoever resumes it does no chunk and mends again.
+//! It comes after the last chunk and before the image goes to the disk. What is written is written under the start
+//! lock, so that two jobs never write at once. Killed before the end of it, the job is one of which all chunks are done
+//! and that is not complete; whoever resumes it does no chunk and mends again.
 
 use std::os::unix::fs::FileExt;
 
 use crate::claim::{self, Claim};
 use crate::error::{Error, Hint, Result};
+use crate::journal::JobState;
 use crate::map::MappedFile;
 use crate::mend::{FitsSums, Mend, Sum};
 use crate::threads::Progress;
@@ -18,7 +19,9 @@ const READ_BYTES: usize = 1 << 20;
 /// Writes what the job mends.
 pub(super) fn mend(claim: &Claim, image: &MappedFile, progress: Progress<'_>) -> Result<()> {
     let mends = &claim.job.target.mends;
-    if mends.is_empty() {
+    // What was complete may have been changed since, by others; and of a job that is given up nothing may be done.
+    let (journal, is_nothing) = (&claim.journal, mends.is_empty());
+    if is_nothing || journal.state()? == JobState::Complete || journal.totals()?.done_bytes == 0 {
         return Ok(());
     }
     let io = |error| Error::io("write the header of", image.path(), error);
@@ -51,7 +54,7 @@ pub(super) fn mend(claim: &Claim, image: &MappedFile, progress: Progress<'_>) ->
         image.file().write_all_at(&bytes, at).map_err(io)?;
     }
     // The image has changed, and it was us.
-    claim.journal.beat(0)
+    journal.beat(0)
 }
 
 /// Refuses a job that would make sums right that were wrong before: they may be the only sign of damage.

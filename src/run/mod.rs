@@ -252,16 +252,8 @@ fn wait_for_orphans(journal: &Journal, path: &Path) -> Result<()> {
 
 fn carry_out(claim: &Claim, image: &MappedFile, options: &Options, progress: Progress<'_>) -> Result<Outcome> {
     let journal = &claim.journal;
-    // What was complete may have been changed since.
-    let is_complete = journal.state()? == JobState::Complete;
-    let worked = work(claim, image, options, progress);
-    match worked.and_then(|()| {
-        if is_complete {
-            Ok(())
-        } else {
-            mend::mend(claim, image, progress)
-        }
-    }) {
+    let worked = work(claim, image, options, progress).and_then(|()| mend::mend(claim, image, progress));
+    match worked {
         Ok(()) => {}
         Err(Error::Interrupted { .. }) => {
             let done = pause(&claim.job, image, journal)?;

@@ -42,7 +42,12 @@ fn cut_short_page(path: &Path, page: Option<u64>) {
     };
     let described = format::describe(&image, &overrides).expect("described");
     let layout = &described.layout;
-    let mut target = Target::of(layout, &layout.whole(), &described.names).expect("a target");
+    let mut part = layout.whole();
+    if page.is_some() {
+        // Room for another job.
+        part.planes = 0..2;
+    }
+    let mut target = Target::of(layout, &part, &described.names).expect("a target");
     target.mends.clone_from(&described.mended.mends);
     let job = Job {
         op: Op::Brighten { amount: 9999 },
