@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use super::array::{ArrayHeader, Data};
 use super::found::{Container, Mended, Wrong};
 use super::{Described, Overrides, kind, meta_image, nrrd, shorten};
-use crate::error::{Error, Result};
+use crate::error::{Choice, Error, Result, text};
 use crate::map::MappedFile;
 use crate::os::regular;
 
@@ -72,18 +72,18 @@ impl Detached {
     /// As for [`super::describe`].
     pub fn describe(&self, image: &MappedFile, overrides: &Overrides) -> Result<Described> {
         let said = [
-            ("--pixel", overrides.format.is_some()),
-            ("--size", overrides.size.is_some()),
-            ("--data-offset", overrides.data_offset.is_some()),
-            ("--axes", overrides.axes.is_some()),
-            ("--page", overrides.page.is_some()),
+            (Choice::Pixel, overrides.format.is_some()),
+            (Choice::Size, overrides.size.is_some()),
+            (Choice::DataOffset, overrides.data_offset.is_some()),
+            (Choice::Axes, overrides.axes.is_some()),
+            (Choice::Page, overrides.page.is_some()),
         ];
         let header = &self.header;
         if let Some((word, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
-            let why = format!(
-                "its header {} says what its pixels are; leave out {word}",
-                header.display()
-            );
+            let why = text![
+                format!("its header {} says what its pixels are; leave out ", header.display()),
+                word
+            ];
             return Err(Error::request(image.path(), why));
         }
         let layout = self.array.layout_in(image.len()).map_err(|wrong| match wrong {
@@ -92,18 +92,16 @@ impl Detached {
         })?;
         let data = layout.data();
         if data.end > image.len() || data.end < image.len() && !overrides.part {
-            let or_part = if data.end < image.len() {
-                ", or say --part if the rest is to be left alone"
-            } else {
-                ""
-            };
-            let why = format!(
-                "has {} bytes, but by {} its samples lie from byte {} to {}; correct the header{or_part}",
+            let mut why = text![format!(
+                "has {} bytes, but by {} its samples lie from byte {} to {}; correct the header",
                 image.len(),
                 header.display(),
                 data.start,
                 data.end
-            );
+            )];
+            if data.end < image.len() {
+                why = why.and(text![", or say ", Choice::Part, " if the rest is to be left alone"]);
+            }
             return Err(Error::unfit(image.path(), why));
         }
         if let Some(kind) = kind::of_file(image)?.filter(|_| data != (0..image.len())) {

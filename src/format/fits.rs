@@ -51,12 +51,12 @@ pub(super) fn read(source: &Source<'_>) -> Result<Found, Wrong> {
         .map_or(0, |last| last.data.end)
         .next_multiple_of(BLOCK_BYTES);
     if end < file_bytes && !source.overrides.part {
-        return Err(Wrong::file(format!(
-            "its last HDU, {}, ends at byte {end}, and {} bytes that are no header follow; say --part if they are to be \
-             left alone",
+        let why = format!(
+            "its last HDU, {}, ends at byte {end}, and {} bytes that are no header follow; say ",
             hdus.len(),
             file_bytes - end
-        )));
+        );
+        return Err(Wrong::file(text![why, Choice::Part, " if they are to be left alone"]));
     }
     Ok(found)
 }

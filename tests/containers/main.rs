@@ -20,7 +20,6 @@ mod program;
 mod tiff;
 mod tiff_damage;
 mod tiff_edit;
-mod tiff_large;
 mod tiff_looks;
 mod tiff_pages;
 mod tiff_refused;

@@ -1,5 +1,5 @@
-//! Small TIFFs with a byte changed somewhere in their header, directories or values: refused and untouched; or edited so
-//! that another reader finds each sample edited once, and no byte but those of samples is another one.
+//! Small TIFFs with a byte changed somewhere in their header, directories or values: refused and untouched; or edited
+//! so that another reader finds each sample edited once, and no byte but those of samples is another one.
 
 use std::fs;
 use std::io::Cursor;

@@ -178,10 +178,10 @@ fn an_hdu_is_named_where_several_have_pixels() {
     words(
         &two,
         None,
-        &["--page: 1 (3x2, BITPIX 16), 2 'SCI' (2x2, BITPIX 16), 4 'ERR' (2x2, BITPIX -32), 5 'DQ'"],
+        &["page: 1 (3x2, BITPIX 16), 2 'SCI' (2x2, BITPIX 16), 4 'ERR' (2x2, BITPIX -32), 5 'DQ'"],
     );
-    words(&two, Some(6), &["--page 6", "HDUs 1 to 5"]);
-    words(&two, Some(0), &["--page 0"]);
+    words(&two, Some(6), &["page 6", "HDUs 1 to 5"]);
+    words(&two, Some(0), &["page 0"]);
     refused(&two, Some(3), "HDU 3 is a table");
     refused(&two, Some(4), "HDU 4 has BITPIX = -32");
     refused(&one, Some(1), "HDU 1 has no pixels");

@@ -1,4 +1,7 @@
 //! TIFFs of a million tiles, and some that would like to have as much read: opened or refused soon, in little memory.
+//! By themselves: what the system says of a child's memory begins with what its parent had.
+
+mod common;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,9 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::{PROGRAM, folder, plain};
 use pagelight::os::usage;
-
-use crate::common::{PROGRAM, folder, plain};
 
 /// A fraction of a second; with room for slow machines and unoptimised builds.
 const PATIENCE: Duration = Duration::from_secs(20);
