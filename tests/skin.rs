@@ -160,6 +160,7 @@ fn json_is_one_object_with_the_documented_keys() {
     let keys = [
         "image",
         "kind",
+        "mended",
         "header",
         "pixel_format",
         "pixel_bytes",
