@@ -36,6 +36,10 @@ impl Detached {
         let Ok(Some(file)) = regular::open(path) else {
             return Ok(None);
         };
+        // Such a header is short; what is longer has samples of its own.
+        if file.metadata().is_ok_and(|file| file.len() > kind::HEAD_BYTES as u64) {
+            return Ok(None);
+        }
         let mut head = Vec::new();
         let read = file.take(kind::HEAD_BYTES as u64).read_to_end(&mut head);
         read.map_err(|error| Error::io("read", path, error))?;
