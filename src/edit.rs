@@ -91,10 +91,7 @@ impl Image {
         let path = path.as_ref();
         let header = if overrides.as_raw { None } else { Detached::find(path)? };
         let file = MappedFile::open(header.as_ref().map_or(path, Detached::data), Access::ReadWrite)?;
-        let described = match header {
-            Some(header) => header.describe(&file, overrides)?,
-            None => format::describe(&file, overrides)?,
-        };
+        let described = format::describe_by(header.as_ref(), &file, overrides)?;
         Ok(Image { file, described })
     }
 

@@ -62,7 +62,10 @@ pub(super) struct OpenImage {
 impl ImageArgs {
     /// Opens the image and finds out its layout.
     pub(super) fn open(&self, access: Access) -> Result<OpenImage> {
-        self.describe(self.map(access)?)
+        let header = self.detached()?;
+        let file = self.map_by(header.as_ref(), access)?;
+        let described = format::describe_by(header.as_ref(), &file, &self.overrides())?;
+        Ok(OpenImage { file, described })
     }
 
     /// Finds out the layout of the open image.
@@ -73,10 +76,7 @@ impl ImageArgs {
 
     /// What the open image looks like.
     pub(super) fn look_at(&self, image: &MappedFile) -> Result<Described> {
-        match self.detached()? {
-            Some(header) => header.describe(image, &self.overrides()),
-            None => format::describe(image, &self.overrides()),
-        }
+        format::describe_by(self.detached()?.as_ref(), image, &self.overrides())
     }
 
     /// The known kind of file that the open image is, if it cannot be edited for that.
@@ -97,12 +97,13 @@ impl ImageArgs {
 
     /// Opens the image, by its path, by that of its header, or by the name under which somebody published it.
     pub(super) fn map(&self, access: Access) -> Result<MappedFile> {
+        self.map_by(self.detached()?.as_ref(), access)
+    }
+
+    fn map_by(&self, header: Option<&Detached>, access: Access) -> Result<MappedFile> {
         match names::of_image(&self.image) {
             Some(name) => MappedFile::open_named(&name?, access),
-            None => match self.detached()? {
-                Some(header) => MappedFile::open(header.data(), access),
-                None => MappedFile::open(&self.image, access),
-            },
+            None => MappedFile::open(header.map_or(&*self.image, Detached::data), access),
         }
     }
 

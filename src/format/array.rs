@@ -47,6 +47,19 @@ pub(super) fn found(array: ArrayHeader, container: Container) -> Result<Found, W
     }
 }
 
+/// That a header, with a file of a MiB for its samples, is refused so, in one line.
+#[cfg(test)]
+#[track_caller]
+pub(super) fn assert_refused(header: Result<ArrayHeader, Wrong>, says: &str) {
+    match header.and_then(|header| header.layout_in(1 << 20)) {
+        Err(Wrong::File(why)) => assert!(
+            why.to_string().contains(says) && !why.to_string().contains('\n'),
+            "{why}"
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
 impl ArrayHeader {
     /// The layout of the samples, the first of which is at `data_offset`.
     pub(super) fn layout(&self, data_offset: u64) -> Result<Layout, Wrong> {

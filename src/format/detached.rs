@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use super::array::{ArrayHeader, Data};
-use super::found::{Container, Mended, Wrong};
+use super::found::{Container, Found, Wrong};
 use super::{Described, Overrides, kind, meta_image, nrrd, shorten};
 use crate::error::{Choice, Error, Result, text};
 use crate::map::MappedFile;
@@ -75,15 +75,12 @@ impl Detached {
     /// # Errors
     /// As for [`super::describe`].
     pub fn describe(&self, image: &MappedFile, overrides: &Overrides) -> Result<Described> {
-        let said = [
-            (Choice::Pixel, overrides.format.is_some()),
-            (Choice::Size, overrides.size.is_some()),
-            (Choice::DataOffset, overrides.data_offset.is_some()),
-            (Choice::Axes, overrides.axes.is_some()),
-            (Choice::Page, overrides.page.is_some()),
-        ];
+        let said = overrides
+            .said_of_pixels()
+            .or(overrides.axes.map(|_| Choice::Axes))
+            .or(overrides.page.map(|_| Choice::Page));
         let header = &self.header;
-        if let Some((word, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
+        if let Some(word) = said {
             let why = text![
                 format!("its header {} says what its pixels are; leave out ", header.display()),
                 word
@@ -115,21 +112,7 @@ impl Detached {
             );
             return Err(Error::unfit(image.path(), why));
         }
-        let channels = layout.format().channels;
-        Ok(Described {
-            container: self.container,
-            header: Some(header.clone()),
-            names: channels.names(),
-            unnamed_bands: channels.are_bands(),
-            nodata: None,
-            stale: super::beside(image.path(), self.container),
-            alpha: Vec::new(),
-            notes: Vec::new(),
-            pages: None,
-            stale_parts: Vec::new(),
-            mended: Mended::default(),
-            layout,
-        })
+        Ok(Found::new(layout, self.container).describe(image.path(), Some(header.clone())))
     }
 }
 

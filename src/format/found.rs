@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
-use super::Overrides;
+use super::{Described, Overrides};
 use crate::error::Text;
 use crate::layout::Layout;
 use crate::map::MappedFile;
@@ -152,6 +153,29 @@ impl Found {
             notes: Vec::new(),
             pages: None,
             mended: Mended::default(),
+        }
+    }
+}
+
+impl Found {
+    /// The same of the file `path`, with the header beside it, if that said so. Channels that nobody names are called
+    /// what they are.
+    pub(super) fn describe(self, path: &Path, header: Option<PathBuf>) -> Described {
+        let format = self.layout.format();
+        let channels = format.channels;
+        Described {
+            container: self.container,
+            header,
+            unnamed_bands: self.names.is_none() && channels.are_bands(),
+            names: self.names.unwrap_or_else(|| channels.names()),
+            nodata: self.nodata.filter(|&value| format.sample.bits(value).is_some()),
+            stale: super::beside(path, self.container),
+            stale_parts: self.stale,
+            alpha: self.alpha,
+            notes: self.notes,
+            pages: self.pages,
+            mended: self.mended,
+            layout: self.layout,
         }
     }
 }

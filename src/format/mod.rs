@@ -36,6 +36,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use self::axes::Axes;
+use self::detached::Detached;
+use self::found::Found;
 pub use self::found::{Container, Mended, PageChoice, StalePart};
 use crate::error::{Choice, Error, Result, Text, text};
 use crate::layout::Layout;
@@ -61,6 +63,18 @@ pub struct Overrides {
     pub as_raw: bool,
     /// Pixels fill only a part of the file; what follows them is left alone.
     pub part: bool,
+}
+
+impl Overrides {
+    /// What they say of pixels that a header says as well, if they do: the first of it.
+    fn said_of_pixels(&self) -> Option<Choice> {
+        let said = [
+            (Choice::Pixel, self.format.is_some()),
+            (Choice::Size, self.size.is_some()),
+            (Choice::DataOffset, self.data_offset.is_some()),
+        ];
+        said.into_iter().find(|(_, is_said)| *is_said).map(|(choice, _)| choice)
+    }
 }
 
 /// An image's layout, and how it came to be known.
@@ -143,6 +157,17 @@ pub fn describe(image: &MappedFile, overrides: &Overrides) -> Result<Described> 
     }
 }
 
+/// The layout of the image that a path named by itself, or by its header, if that was found to be one.
+///
+/// # Errors
+/// As for [`describe`].
+pub fn describe_by(header: Option<&Detached>, image: &MappedFile, overrides: &Overrides) -> Result<Described> {
+    match header {
+        Some(header) => header.describe(image, overrides),
+        None => describe(image, overrides),
+    }
+}
+
 /// The known kind of a file, if that forbids to edit it: its own header does not say where its samples lie, there is no
 /// header that fits it to the byte, and the user does not say that it is raw.
 ///
@@ -186,20 +211,9 @@ fn is_exact(header: &Result<Option<(PathBuf, EnviHeader)>>, image: &MappedFile) 
 
 /// An image of which only the user says anything.
 fn from_words(path: &Path, layout: Layout) -> Described {
-    Described {
-        container: Container::Raw,
-        header: None,
-        names: layout.format().names(),
-        unnamed_bands: false,
-        nodata: None,
-        stale: beside(path, Container::Raw),
-        stale_parts: Vec::new(),
-        alpha: Vec::new(),
-        notes: Vec::new(),
-        pages: None,
-        mended: Mended::default(),
-        layout,
-    }
+    let names = Some(layout.format().names());
+    let found = Found::new(layout, Container::Raw);
+    Found { names, ..found }.describe(path, None)
 }
 
 /// The layout of a file with a header.
@@ -224,12 +238,10 @@ fn from_header(
         } else {
             text![""]
         };
-        let said = [
-            overrides.format.is_some(),
-            overrides.size.is_some(),
-            overrides.data_offset.is_some(),
-        ];
-        let by = if said.contains(&true) { "your words and " } else { "" };
+        let by = match overrides.said_of_pixels() {
+            Some(_) => "your words and ",
+            None => "",
+        };
         let why = text![
             format!(
                 "has {file_bytes} bytes, but by {by}{} it has {end}: {data_offset} and then {width}x{height} pixels of \
@@ -249,24 +261,16 @@ fn from_header(
     // Colors have one name each, however headers spell it.
     let is_named =
         format.channels == header.format.channels && format.channels.are_bands() && !header.band_names.is_empty();
-    Ok(Described {
-        layout,
-        container: Container::Envi,
-        header: Some(header_path),
-        names: match (is_named, overrides.format) {
-            (true, _) => header.band_names.clone(),
-            (false, Some(said)) => said.names(),
-            (false, None) => format.channels.names(),
-        },
-        unnamed_bands: overrides.format.is_none() && !is_named && format.channels.are_bands(),
-        nodata: header.nodata.filter(|&value| format.sample.bits(value).is_some()),
-        stale: beside(path, Container::Envi),
-        stale_parts: Vec::new(),
-        alpha: Vec::new(),
-        notes: Vec::new(),
-        pages: None,
-        mended: Mended::default(),
-    })
+    let names = match (is_named, overrides.format) {
+        (true, _) => Some(header.band_names.clone()),
+        (false, said) => said.map(PixelFormat::names),
+    };
+    let found = Found {
+        names,
+        nodata: header.nodata,
+        ..Found::new(layout, Container::Envi)
+    };
+    Ok(found.describe(path, Some(header_path)))
 }
 
 /// Statistics and smaller copies that other programs keep in files beside an image, or beside what a link leads to:

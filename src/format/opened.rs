@@ -38,12 +38,7 @@ pub(super) fn is_opened(kind: Kind) -> bool {
 pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, head: &[u8]) -> Result<Described> {
     let path = image.path();
     let request = |why: Text| Error::request(path, why);
-    let said = [
-        (Choice::Pixel, overrides.format.is_some()),
-        (Choice::Size, overrides.size.is_some()),
-        (Choice::DataOffset, overrides.data_offset.is_some()),
-    ];
-    if let Some((word, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
+    if let Some(word) = overrides.said_of_pixels() {
         return Err(request(text![
             format!("is {kind}, whose own header says what its pixels are; leave out "),
             word,
@@ -84,22 +79,7 @@ pub(super) fn describe(image: &MappedFile, overrides: &Overrides, kind: Kind, he
     if found.behind == Behind::Nothing {
         check_length(image, overrides.part, kind, &found.layout)?;
     }
-    let format = found.layout.format();
-    let channels = format.channels;
-    Ok(Described {
-        container: found.container,
-        header: None,
-        unnamed_bands: found.names.is_none() && channels.are_bands(),
-        names: found.names.unwrap_or_else(|| channels.names()),
-        nodata: found.nodata.filter(|&value| format.sample.bits(value).is_some()),
-        stale: super::beside(path, found.container),
-        stale_parts: found.stale,
-        alpha: found.alpha,
-        notes: found.notes,
-        pages: found.pages,
-        mended: found.mended,
-        layout: found.layout,
-    })
+    Ok(found.describe(path, None))
 }
 
 /// Refuses a file that is shorter than its header says; or longer, unless the rest is to be left alone.

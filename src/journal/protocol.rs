@@ -160,18 +160,8 @@ fn finish(
             after,
         };
         set_slot_state(memory, slot, finished)?;
-        pixels.empty_slot(chunk, redo_block)?;
+        put_back(memory, pixels, slot, chunk, redo_block, after)?;
         before = after;
-        let redo_block = redo_block + 1;
-        set_slot_state(
-            memory,
-            slot,
-            SlotState::Idle {
-                chunk,
-                redo_block,
-                before,
-            },
-        )?;
     }
     let done = ChunkState::Done {
         counts: before.counts,
@@ -182,6 +172,24 @@ fn finish(
     memory.store(Word::Chunk(chunk), word)?;
     count(memory, slot, chunk)?;
     set_slot_state(memory, slot, SlotState::Empty)
+}
+
+/// Copies the finished bytes of `redo_block` from the slot to the image, and says that the next one is to be done.
+fn put_back(
+    memory: &impl Memory,
+    pixels: &mut impl Pixels,
+    slot: u32,
+    chunk: u32,
+    redo_block: u32,
+    after: ChunkPrefix,
+) -> Result<()> {
+    pixels.empty_slot(chunk, redo_block)?;
+    let next = SlotState::Idle {
+        chunk,
+        redo_block: redo_block + 1,
+        before: after,
+    };
+    set_slot_state(memory, slot, next)
 }
 
 /// Counts `chunk`, unless it was the last one that was counted.
@@ -213,18 +221,8 @@ pub fn recover(memory: &impl Memory, pixels: &mut impl Pixels, slot: u32) -> Res
             after,
             ..
         } => {
-            pixels.empty_slot(chunk, redo_block)?;
-            let (redo_block, before) = (redo_block + 1, after);
-            set_slot_state(
-                memory,
-                slot,
-                SlotState::Idle {
-                    chunk,
-                    redo_block,
-                    before,
-                },
-            )?;
-            finish(memory, pixels, slot, chunk, redo_block, before)?;
+            put_back(memory, pixels, slot, chunk, redo_block, after)?;
+            finish(memory, pixels, slot, chunk, redo_block + 1, after)?;
         }
         SlotState::Idle {
             chunk,

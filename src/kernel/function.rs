@@ -4,7 +4,7 @@ use crate::counts::Counts;
 use crate::op::PixelFunction;
 use crate::pixel::{ByteOrder, SAMPLE_BYTES, Sample};
 
-/// Samples that are decoded at once, unless a pixel has more: few enough for the nearest cache.
+/// Samples that are decoded at once: whole pixels of 1, 2, 3, 4, 6 and 12 channels, few enough for the nearest cache.
 const MAX_SAMPLES: usize = 480;
 
 /// How a function is called on the samples of a file.
@@ -38,13 +38,15 @@ impl Called {
         let pixel_bytes = lanes * SAMPLE_BYTES;
         assert!(phase == 0 && bytes.len().is_multiple_of(pixel_bytes), "whole pixels");
         let mut counts = Counts::default();
-        let mut values = Vec::with_capacity(MAX_SAMPLES.max(lanes));
-        for part in bytes.chunks_mut((MAX_SAMPLES / lanes).max(1) * pixel_bytes) {
+        let mut buffer = [0; MAX_SAMPLES];
+        for part in bytes.chunks_mut(MAX_SAMPLES / lanes * pixel_bytes) {
             let (samples, _) = part.as_chunks_mut::<SAMPLE_BYTES>();
-            values.clear();
-            values.extend(samples.iter().map(|bytes| self.sample.value(self.order.bits(*bytes))));
-            self.function.call(&mut values, lanes);
-            for (at, (bytes, &new)) in samples.iter_mut().zip(&values).enumerate() {
+            let values = &mut buffer[..samples.len()];
+            for (value, bytes) in values.iter_mut().zip(samples.iter()) {
+                *value = self.sample.value(self.order.bits(*bytes));
+            }
+            self.function.call(values, lanes);
+            for (at, (bytes, &mut new)) in samples.iter_mut().zip(values).enumerate() {
                 counts.clipped += u64::from(self.write(bytes, at % lanes, new));
             }
         }

@@ -102,8 +102,6 @@ impl Rig {
                 (after[at], after[at + 1]) = (high, low);
             }
         }
-        let path = folder.path().join("image.npy");
-        fs::write(&path, &before).expect("written");
         let words = [
             "adjust",
             "--gain=2",
@@ -118,17 +116,7 @@ impl Rig {
             width: 701,
             height: 1500,
         };
-        Rig {
-            folder,
-            path,
-            image,
-            part: Part::Whole,
-            amount: 0,
-            before,
-            after,
-            clipped,
-            other_edit: Some(words.map(str::to_owned).to_vec()),
-        }
+        Rig::of_container(folder, "image.npy", image, [before, after], clipped, &words)
     }
 
     /// A TIFF whose tiles lie in the opposite order with two bytes between them, and stick out of the picture: a
@@ -174,28 +162,14 @@ impl Rig {
             let [.., high, low] = new.min(65_535).to_be_bytes();
             (after[at], after[at + 1]) = (high, low);
         }
-        let path = folder.path().join("image.tif");
-        fs::write(&path, &before).expect("written");
-        Rig {
-            folder,
-            path,
-            image: Image {
-                format: "gray:u16be",
-                data_offset: 8,
-                width: WIDTH as u64,
-                height: HEIGHT as u64,
-            },
-            part: Part::Whole,
-            amount: 0,
-            before,
-            after,
-            clipped,
-            other_edit: Some(
-                ["brighten", "--by=9000", "--rect=11,3,989,694"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            ),
-        }
+        let image = Image {
+            format: "gray:u16be",
+            data_offset: 8,
+            width: WIDTH as u64,
+            height: HEIGHT as u64,
+        };
+        let words = ["brighten", "--by=9000", "--rect=11,3,989,694"];
+        Rig::of_container(folder, "image.tif", image, [before, after], clipped, &words)
     }
 
     /// An MRC file of `height` rows of 16 KiB, whose statistics are mended.
@@ -217,18 +191,16 @@ impl Rig {
         for (at, number) in [(76, 0.0), (80, -1.0), (84, -2.0), (216, -1.0)] {
             after[at..at + 4].copy_from_slice(&f32::to_le_bytes(number));
         }
-        let path = folder.path().join("image.mrc");
-        fs::write(&path, &before).expect("written");
         Rig {
-            folder,
-            path,
-            image,
-            part: Part::Whole,
             amount: 9000,
-            before,
-            after,
-            clipped,
-            other_edit: Some(["brighten", "--by=9000"].map(str::to_owned).to_vec()),
+            ..Rig::of_container(
+                folder,
+                "image.mrc",
+                image,
+                [before, after],
+                clipped,
+                &["brighten", "--by=9000"],
+            )
         }
     }
 
@@ -274,18 +246,40 @@ impl Rig {
         let clipped = image.brighten(0, &mut after[2880..], Part::Whole, 9000);
         renew(&mut after);
         assert!(before[..2880] != after[..2880]);
-        let path = folder.path().join("image.fits");
+        Rig {
+            amount: 9000,
+            ..Rig::of_container(
+                folder,
+                "image.fits",
+                image,
+                [before, after],
+                clipped,
+                &["brighten", "--by=9000"],
+            )
+        }
+    }
+
+    /// A file that says itself what it is, and an edit of it: the command, and its words behind the image.
+    fn of_container(
+        folder: TempDir,
+        name: &str,
+        image: Image,
+        [before, after]: [Vec<u8>; 2],
+        clipped: u64,
+        words: &[&str],
+    ) -> Rig {
+        let path = folder.path().join(name);
         fs::write(&path, &before).expect("written");
         Rig {
             folder,
             path,
             image,
             part: Part::Whole,
-            amount: 9000,
+            amount: 0,
             before,
             after,
             clipped,
-            other_edit: Some(["brighten", "--by=9000"].map(str::to_owned).to_vec()),
+            other_edit: Some(words.iter().map(|word| (*word).to_owned()).collect()),
         }
     }
 
